@@ -1,0 +1,55 @@
+import type { AccountId, ConversationId, DeviceAddress } from '../protocol/ids.js';
+import type { ReceiptRecord } from '../protocol/log-records.js';
+import type { DeliverItem, ReceiptItem } from '../protocol/server-frames.js';
+
+/** Only messages of other accounts earn a receipt; one record for each conversation, at its highest position. */
+export function deliveredReceipts(device: DeviceAddress, items: readonly DeliverItem[]): ReceiptRecord[] {
+  const byConversation = new Map<ConversationId, { delivered: number; notify: Set<AccountId> }>();
+  for (const { kind, sender, conversationId, position } of items) {
+    if (kind !== 'message' || sender.accountId === device.accountId) continue;
+    const known = byConversation.get(conversationId);
+    if (known === undefined) byConversation.set(conversationId, { delivered: position, notify: new Set([sender.accountId]) });
+    else {
+      known.delivered = Math.max(known.delivered, position);
+      known.notify.add(sender.accountId);
+    }
+  }
+  return [...byConversation].map(([conversationId, { delivered, notify }]) => ({ conversationId, ...device, delivered, notify: [...notify] }));
+}
+
+/** Watermarks are monotone, so of several records for one conversation and device the highest positions are enough. */
+export function mergeReceipts(records: readonly ReceiptRecord[]): ReceiptRecord[] {
+  if (records.length === 1) return [...records];
+  const merged = new Map<string, ReceiptRecord>();
+  for (const record of records) {
+    const key = `${record.conversationId}/${record.accountId}.${record.deviceId}`;
+    const known = merged.get(key);
+    merged.set(key, known === undefined ? record : mergeTwo(known, record));
+  }
+  return [...merged.values()];
+}
+
+function mergeTwo(one: ReceiptRecord, other: ReceiptRecord): ReceiptRecord {
+  return {
+    ...one,
+    delivered: highest(one.delivered, other.delivered),
+    read: highest(one.read, other.read),
+    notify: [...new Set([...one.notify, ...other.notify])],
+  };
+}
+
+function highest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.max(one, other);
+}
+
+/** A watermark as devices get it. */
+export function receiptItemOf({ conversationId, accountId, deviceId, delivered, read }: Omit<ReceiptRecord, 'notify'>): ReceiptItem {
+  return {
+    conversationId,
+    accountId,
+    deviceId,
+    ...(delivered === undefined ? {} : { deliveredPosition: delivered }),
+    ...(read === undefined ? {} : { readPosition: read }),
+  };
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+
+import type { Envelope } from '../protocol/client-frames.js';
+import type { AccountId, ConversationId, DeviceAddress, DeviceId } from '../protocol/ids.js';
+import type { RosterDifference } from '../protocol/server-frames.js';
+
+export interface RosterDevice {
+  readonly deviceId: DeviceId;
+  readonly registrationId: number;
+}
+
+export interface RosterMember {
+  readonly accountId: AccountId;
+  readonly role: 'owner' | 'admin' | 'member';
+  readonly devices: readonly RosterDevice[];
+}
+
+/** Members of a conversation and their active devices, at one version of the conversation. */
+export interface Roster {
+  readonly conversationId: ConversationId;
+  readonly kind: 'direct' | 'group' | 'channel';
+  readonly version: number;
+  readonly members: readonly RosterMember[];
+  readonly digest: string;
+}
+
+/** SHA-256, cut to 128 bits, base64url, over the sorted lines `account.device:registrationId` joined by "\n". */
+export function rosterDigest(members: readonly Pick<RosterMember, 'accountId' | 'devices'>[]): string {
+  const lines = members.flatMap((member) => member.devices.map((device) => `${member.accountId}.${device.deviceId}:${device.registrationId}`));
+  return createHash('sha256').update(lines.sort().join('\n')).digest().subarray(0, 16).toString('base64url');
+}
+
+/**
+ * The device-set check: every device of the roster except the sending one needs exactly one envelope, made for its present registration.
+ * `undefined` when the set fits.
+ */
+export function checkDeviceSet(roster: Roster, sender: DeviceAddress, envelopes: readonly Envelope[]): RosterDifference | undefined {
+  const addressed = new Map(envelopes.map(({ to }) => [`${to.accountId}.${to.deviceId}`, to]));
+  const missing: RosterDifference['missing'] = [];
+  const stale: RosterDifference['stale'] = [];
+  for (const { accountId, devices } of roster.members) {
+    for (const { deviceId, registrationId } of devices) {
+      const key = `${accountId}.${deviceId}`;
+      const to = addressed.get(key);
+      addressed.delete(key);
+      if (accountId === sender.accountId && deviceId === sender.deviceId) continue;
+      if (to === undefined) missing.push({ accountId, deviceId, registrationId });
+      else if (to.registrationId !== registrationId) stale.push({ accountId, deviceId, registrationId });
+    }
+  }
+  const extra = [...addressed.values()].map(({ accountId, deviceId }) => ({ accountId, deviceId }));
+  if (missing.length === 0 && extra.length === 0 && stale.length === 0) return undefined;
+  return { rosterDigest: roster.digest, missing, extra, stale };
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../../ports/clock.js';
+import type { Devices } from '../../ports/accounts.js';
+import type { RateLimiter } from '../../ports/rate-limiter.js';
+import type { HelloFrame } from '../../protocol/client-frames.js';
+import { DomainError } from '../../protocol/errors.js';
+import { deviceKey } from '../../protocol/ids.js';
+import { limits } from '../../protocol/limits.js';
+import type { ServerFrame } from '../../protocol/server-frames.js';
+import type { Tokens } from '../tokens.js';
+import type { Admitted } from './connection.js';
+import type { Session } from './session.js';
+import type { SessionHost } from './session-host.js';
+import type { FrameSocket } from './socket.js';
+
+/** Devices that are turned away come back over this long. */
+const comeBackWithinMs = 10_000;
+
+export interface AdmissionDependencies {
+  readonly gatewayId: string;
+  readonly tokens: Tokens;
+  readonly devices: Devices;
+  readonly rateLimiter: RateLimiter;
+  readonly clock: Clock;
+  readonly sessions: SessionHost;
+}
+
+/**
+ * A hello: token, its device's rate, a place among the gateway's new sessions, a device that was not unlinked; then a session.
+ * Throws DomainError `unauthenticated`, `rate_limited`, `unavailable`. `undefined`: the device was told when to come back, and closed.
+ */
+export async function admit(dependencies: AdmissionDependencies, frame: HelloFrame, socket: FrameSocket): Promise<Admitted | undefined> {
+  const { gatewayId, tokens, devices, rateLimiter, clock, sessions } = dependencies;
+  const { device, expiresAtMs } = await tokens.verify(frame.token);
+  const ofDevice = await rateLimiter.take('hello', deviceKey(device));
+  if (!ofDevice.allowed) throw new DomainError('rate_limited', 'hello: too often', { retryAfterMs: ofDevice.retryAfterMs });
+  const ofGateway = await rateLimiter.take('admission', gatewayId);
+  if (!ofGateway.allowed) {
+    socket.send({ type: 'reconnect', afterMs: Math.ceil(ofGateway.retryAfterMs + Math.random() * comeBackWithinMs), reason: 'overloaded' });
+    socket.close('overloaded');
+    return undefined;
+  }
+  if (!(await devices.isActive(device))) throw new DomainError('unauthenticated', 'token: its device was unlinked');
+  const session = sessions.open(device, frame.connection, socket, (inbox): ServerFrame => {
+    const { accountId, deviceId } = device;
+    const { heartbeatMs } = limits;
+    return {
+      type: 'welcome',
+      accountId,
+      deviceId,
+      sessionEpoch: frame.connection,
+      gatewayId,
+      heartbeatMs,
+      limits,
+      inbox,
+      serverTimeMs: clock.nowMs(),
+    };
+  });
+  return session === undefined ? undefined : { session, expiresAtMs };
+}
+
+/** A new token for the session's own device; answers its expiry. */
+export async function renew({ tokens }: Pick<AdmissionDependencies, 'tokens'>, session: Session, token: string): Promise<number> {
+  const { device, expiresAtMs } = await tokens.verify(token);
+  if (deviceKey(device) !== deviceKey(session.device)) throw new DomainError('forbidden', 'token: of another device', { detail: { field: 'token' } });
+  return expiresAtMs;
+}

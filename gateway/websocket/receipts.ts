@@ -1,0 +1,41 @@
+import { positionOf } from '../../core/position.js';
+import { receiptItemOf } from '../../core/receipts.js';
+import type { EventLog } from '../../ports/event-log.js';
+import type { Rosters } from '../../ports/rosters.js';
+import type { Watermarks } from '../../ports/watermarks.js';
+import type { ReadFrame, ReceiptsGetFrame } from '../../protocol/client-frames.js';
+import { DomainError } from '../../protocol/errors.js';
+import type { DeviceAddress } from '../../protocol/ids.js';
+import type { ReceiptItem } from '../../protocol/server-frames.js';
+import type { ReceiptWriter } from '../receipt-writer.js';
+import { requireMember } from './membership.js';
+
+export interface ReadDependencies {
+  readonly rosters: Rosters;
+  readonly eventLog: EventLog;
+  readonly receipts: ReceiptWriter;
+  readonly epoch: number;
+}
+
+/** The account read up to a position: durable when it resolves, then told to the senders and to its own devices. */
+export async function acceptRead(dependencies: ReadDependencies, reader: DeviceAddress, frame: ReadFrame): Promise<void> {
+  const { rosters, eventLog, receipts, epoch } = dependencies;
+  const { conversationId, position, senders } = frame;
+  const roster = await requireMember(rosters, reader.accountId, conversationId);
+  const stranger = senders.findIndex((sender) => !roster.members.some(({ accountId }) => accountId === sender));
+  if (stranger >= 0) throw new DomainError('invalid_frame', `senders.${stranger}: not a member`, { detail: { field: `senders.${stranger}` } });
+  const partition = eventLog.partitionOf('messages', conversationId);
+  const end = (await eventLog.progress('messages', 'history-writer')).find((of) => of.partition === partition)?.end ?? 0;
+  if (position >= positionOf(epoch, end)) throw new DomainError('invalid_frame', 'position: beyond the end', { detail: { field: 'position' } });
+  await receipts.read({ conversationId, ...reader, read: position, notify: [...new Set([...senders, reader.accountId])] });
+}
+
+/** Watermarks of conversations that the account is in. */
+export async function answerReceipts(
+  { rosters, watermarks }: { readonly rosters: Rosters; readonly watermarks: Watermarks },
+  asker: DeviceAddress,
+  { conversations }: ReceiptsGetFrame,
+): Promise<ReceiptItem[]> {
+  await Promise.all(conversations.map((conversationId) => requireMember(rosters, asker.accountId, conversationId)));
+  return (await watermarks.of(conversations)).map(receiptItemOf);
+}

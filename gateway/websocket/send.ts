@@ -1,0 +1,128 @@
+import { contentDigest } from '../../core/content-digest.js';
+import type { MicroBatcher } from '../../core/micro-batcher.js';
+import { positionOf } from '../../core/position.js';
+import { checkDeviceSet } from '../../core/roster.js';
+import type { Clock } from '../../ports/clock.js';
+import type { AppendRecord, Appended, EventLog } from '../../ports/event-log.js';
+import type { History } from '../../ports/history.js';
+import type { RateLimiter } from '../../ports/rate-limiter.js';
+import type { SendFrame } from '../../protocol/client-frames.js';
+import { DomainError } from '../../protocol/errors.js';
+import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
+import { encodeMessageRecord, type MessageRecord } from '../../protocol/log-records.js';
+import type { RosterDifference, ServerFrame } from '../../protocol/server-frames.js';
+import type { Rosters } from '../../ports/rosters.js';
+import { requireMember } from './membership.js';
+
+const historyWaitMs = 1_000;
+const historyPollMs = 20;
+
+export interface SendDependencies {
+  readonly eventLog: EventLog;
+  readonly appends: MicroBatcher<AppendRecord, Appended>;
+  readonly history: History;
+  readonly rosters: Rosters;
+  readonly rateLimiter: RateLimiter;
+  readonly clock: Clock;
+  /** Epoch of the messages topic (core/position.ts). */
+  readonly epoch: number;
+}
+
+type Accepted = Extract<ServerFrame, { type: 'accepted' }>;
+
+/**
+ * Accepts a send: limits, membership, device set, then the log. The outer promise settles when the place in the order is taken,
+ * so that a session's sends stay in order; the inner one when the log has it.
+ */
+export async function acceptSend(
+  dependencies: SendDependencies,
+  sender: DeviceAddress,
+  frame: SendFrame,
+): Promise<{ readonly accepted: Promise<Accepted> }> {
+  await checkRates(dependencies, sender, frame);
+  const roster = await requireMember(dependencies.rosters, sender.accountId, frame.conversationId);
+  checkShape(frame);
+  if (frame.attempt > 1) {
+    const first = await findFirst(dependencies, sender, frame);
+    if (first !== undefined) return { accepted: Promise.resolve({ type: 'accepted', id: frame.id, messageId: frame.messageId, ...first }) };
+  }
+  const difference = checkDeviceSet(roster, sender, frame.envelopes);
+  if (difference !== undefined && frame.strategy === 'strict') {
+    throw new DomainError('roster_mismatch', 'the envelopes do not fit the devices of the conversation', { detail: { ...difference } });
+  }
+  const appended = dependencies.appends.add({ key: frame.conversationId, value: encodeMessageRecord(recordOf(sender, frame, difference)) });
+  return { accepted: answer(dependencies, frame, appended, difference) };
+}
+
+async function answer(
+  { epoch }: SendDependencies,
+  { id, messageId }: SendFrame,
+  appended: Promise<Appended>,
+  roster: RosterDifference | undefined,
+): Promise<Accepted> {
+  const { offset, appendedAtMs } = await appended;
+  const accepted = { type: 'accepted', id, messageId, position: positionOf(epoch, offset), acceptedAtMs: appendedAtMs } as const;
+  return roster === undefined ? accepted : { ...accepted, roster };
+}
+
+async function checkRates({ rateLimiter }: SendDependencies, sender: DeviceAddress, { conversationId }: SendFrame): Promise<void> {
+  const device = deviceKey(sender);
+  const ofDevice = await rateLimiter.take('send', device);
+  if (!ofDevice.allowed) throw new DomainError('rate_limited', 'too many sends of this device', { retryAfterMs: ofDevice.retryAfterMs });
+  const toRecipient = await rateLimiter.take('recipient', `${device}>${conversationId}`);
+  if (!toRecipient.allowed) throw new DomainError('rate_limited', 'too many sends to this conversation', { retryAfterMs: toRecipient.retryAfterMs });
+}
+
+function checkShape({ kind, body, envelopes }: SendFrame): void {
+  if (kind === 'message' && body === undefined) throw new DomainError('invalid_frame', 'body: a message needs one', { detail: { field: 'body' } });
+  if (kind === 'keys' && body !== undefined) throw new DomainError('invalid_frame', 'body: keys carry envelopes only', { detail: { field: 'body' } });
+  const devices = new Set(envelopes.map(({ to }) => deviceKey(to)));
+  if (devices.size < envelopes.length) throw new DomainError('invalid_frame', 'envelopes: one for each device', { detail: { field: 'envelopes' } });
+}
+
+/** With `partial`, envelopes for devices that are not in the roster, or were made for an earlier registration, are dropped. */
+function recordOf(sender: DeviceAddress, frame: SendFrame, difference: RosterDifference | undefined): MessageRecord {
+  const { messageId, conversationId, kind, attempt, body, media, ttlSeconds } = frame;
+  const dropped = new Set([...(difference?.extra ?? []), ...(difference?.stale ?? [])].map(deviceKey));
+  const envelopes = dropped.size === 0 ? frame.envelopes : frame.envelopes.filter(({ to }) => !dropped.has(deviceKey(to)));
+  return {
+    messageId,
+    conversationId,
+    kind,
+    sender,
+    attempt,
+    envelopes,
+    ...(body === undefined ? {} : { body }),
+    ...(media === undefined ? {} : { media }),
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  };
+}
+
+/** A retry: whether an earlier attempt was accepted is known once the history-writer passed everything that the log held when the retry came. */
+async function findFirst(
+  dependencies: SendDependencies,
+  sender: DeviceAddress,
+  frame: SendFrame,
+): Promise<{ readonly position: number; readonly acceptedAtMs: number } | undefined> {
+  await historyCaughtUp(dependencies, frame.conversationId);
+  const [found] = await dependencies.history.find([frame.messageId]);
+  if (found === undefined) return undefined;
+  const same =
+    found.sender.accountId === sender.accountId &&
+    found.sender.deviceId === sender.deviceId &&
+    Buffer.compare(found.digest, contentDigest(frame)) === 0;
+  if (!same) throw new DomainError('message_conflict', 'this messageId was used before for other content', { detail: { field: 'messageId' } });
+  return { position: found.position, acceptedAtMs: found.acceptedAtMs };
+}
+
+async function historyCaughtUp({ eventLog, clock }: SendDependencies, conversationId: string): Promise<void> {
+  const partition = eventLog.partitionOf('messages', conversationId);
+  const progress = async () => (await eventLog.progress('messages', 'history-writer')).find((of) => of.partition === partition);
+  const end = (await progress())?.end ?? 0;
+  const deadlineMs = clock.nowMs() + historyWaitMs;
+  while (((await progress())?.committed ?? 0) < end) {
+    if (clock.nowMs() >= deadlineMs)
+      throw new DomainError('unavailable', 'earlier messages are still being written', { retryAfterMs: historyWaitMs });
+    await clock.sleep(historyPollMs);
+  }
+}

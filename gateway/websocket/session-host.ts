@@ -1,0 +1,239 @@
+import { MicroBatcher } from '../../core/micro-batcher.js';
+import type { Clock } from '../../ports/clock.js';
+import type {
+  DrainPage,
+  DrainPageAnswer,
+  DrainTicket,
+  FinishDrainAnswer,
+  GatewayEndpoint,
+  GiveUpDrainAnswer,
+  NudgeAnswer,
+  OpenDrainAnswer,
+  Push,
+  SessionRef,
+} from '../../ports/gateway-link.js';
+import type { Inbox } from '../../ports/inbox.js';
+import type { ClaimOutcome, SessionClaim, SessionRegistry } from '../../ports/session-registry.js';
+import type { CloseReason } from '../../protocol/close-codes.js';
+import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
+import type { ServerFrame } from '../../protocol/server-frames.js';
+import type { GatewayEvents } from '../../telemetry/gateway-events.js';
+import type { WaveScheduler } from '../drain/wave-scheduler.js';
+import type { ReceiptWriter } from '../receipt-writer.js';
+import { LeaseKeeper, type Registration } from './lease-keeper.js';
+import { Session } from './session.js';
+import type { AnswerPush, SessionContext, SessionLimits, SessionSocket } from './session-context.js';
+
+const tickMs = 250;
+
+export interface SessionHostDependencies {
+  readonly gatewayId: string;
+  readonly registry: SessionRegistry;
+  readonly inbox: Inbox;
+  readonly clock: Clock;
+  readonly receipts: ReceiptWriter;
+  readonly waves: WaveScheduler;
+  /** Drains one session in this process until it is live, closed or superseded. */
+  readonly drainLocally: (device: DeviceAddress, token: number) => void;
+  readonly events: GatewayEvents;
+  readonly limits: SessionLimits;
+}
+
+/** All sessions of one gateway: opens them, keeps them registered, lets time pass for them, and answers what routers and drains ask. */
+export class SessionHost implements GatewayEndpoint {
+  readonly gatewayId: string;
+  readonly #dependencies: SessionHostDependencies;
+  readonly #sessions = new Map<string, Session>();
+  readonly #watched = new Set<Session>();
+  readonly #claims: MicroBatcher<SessionClaim, ClaimOutcome>;
+  readonly #lease: LeaseKeeper;
+  readonly #context: SessionContext;
+  readonly #stop = new AbortController();
+
+  constructor(dependencies: SessionHostDependencies) {
+    const { gatewayId, registry, clock, waves, receipts, limits, events } = dependencies;
+    this.gatewayId = gatewayId;
+    this.#dependencies = dependencies;
+    this.#claims = new MicroBatcher((claims) => registry.claim(claims), { maxWaiting: 100_000, maxBatch: 500, retryAfterMs: 1_000 });
+    this.#lease = new LeaseKeeper({
+      gatewayId,
+      registry,
+      clock,
+      sessions: () => this.#sessions.values(),
+      register: (session) => this.#register(session),
+      events,
+    });
+    this.#context = {
+      limits,
+      nowMs: () => clock.nowMs(),
+      leaseHeld: () => this.#lease.held,
+      recordDelivered: (device, items) => receipts.delivered(device, items),
+      requestDrain: (session, token) => {
+        waves.request({ device: session.device, token }, this.#lease.epoch);
+      },
+      drainLocally: (session, token) => {
+        events.drainedLocally(session.device);
+        dependencies.drainLocally(session.device, token);
+      },
+      workflowsAreAway: () => waves.engineIsAway,
+      watch: (session) => this.#watched.add(session),
+      closed: (session, reason) => {
+        this.#closed(session, reason);
+      },
+      turned: (session, why) => {
+        events.sessionDraining(session.device, why);
+      },
+    };
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Takes the gateway lease, as soon as the registry gives it, and lets time pass from now on. */
+  start(): void {
+    this.#lease.start(this.#stop.signal);
+    void this.#tickUntilStopped();
+  }
+
+  /** Closes every session, gives the lease back. */
+  async stop(reason: CloseReason): Promise<void> {
+    this.#stop.abort();
+    for (const session of [...this.#sessions.values()]) session.close(reason);
+    await this.#lease.close();
+  }
+
+  /**
+   * A device said hello: the highest connection number wins (rule 6). The session comes back at once, in `opening`; it turns draining or live by itself.
+   * `undefined`: a higher connection of the device is here, the socket was closed.
+   */
+  open(device: DeviceAddress, connection: number, socket: SessionSocket, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Session | undefined {
+    const key = deviceKey(device);
+    const present = this.#sessions.get(key);
+    if (present !== undefined && present.sessionEpoch > connection) {
+      socket.close('displaced');
+      return undefined;
+    }
+    present?.close('displaced');
+    const session = new Session(device, connection, socket, this.#context);
+    this.#sessions.set(key, session);
+    this.#dependencies.events.sessionOpened();
+    void this.#bringUp(session, welcome);
+    return session;
+  }
+
+  /** The device was unlinked, or its account erased. */
+  closeDevice(device: DeviceAddress, reason: CloseReason): void {
+    this.#sessions.get(deviceKey(device))?.close(reason);
+  }
+
+  push(linkId: string, push: Push, answer: AnswerPush): void {
+    push.targets.forEach((target, index) => {
+      const session = this.#find(target);
+      if (session === undefined) {
+        answer(index, 'gone');
+        return;
+      }
+      const item = target.envelope === undefined ? push.item : { ...push.item, envelope: target.envelope };
+      session.push({ linkId, partition: push.partition, item, index, answer }, target.stream);
+    });
+  }
+
+  nudge(linkId: string, ref: SessionRef, partition: number): NudgeAnswer {
+    const session = this.#find(ref);
+    return session === undefined ? { outcome: 'gone' } : { outcome: 'ok', stream: session.nudge(linkId, partition) };
+  }
+
+  signal(refs: readonly SessionRef[], frame: ServerFrame): void {
+    for (const ref of refs) this.#find(ref)?.send(frame);
+  }
+
+  openDrain(device: DeviceAddress, token: number): OpenDrainAnswer {
+    return this.#sessions.get(deviceKey(device))?.openDrain(token) ?? { outcome: 'gone' };
+  }
+
+  drainPage({ device, token, sub }: DrainTicket, page: DrainPage): Promise<DrainPageAnswer> {
+    return this.#sessions.get(deviceKey(device))?.drainPage(token, sub, page) ?? Promise.resolve('gone');
+  }
+
+  finishDrain({ device, token, sub }: DrainTicket): FinishDrainAnswer {
+    return this.#sessions.get(deviceKey(device))?.finishDrain(token, sub) ?? 'gone';
+  }
+
+  giveUpDrain(device: DeviceAddress, token: number): GiveUpDrainAnswer {
+    return this.#sessions.get(deviceKey(device))?.giveUpDrain(token) ?? 'gone';
+  }
+
+  linkLost(linkId: string): void {
+    for (const session of this.#sessions.values()) session.linkLost(linkId);
+  }
+
+  #find({ device, sessionEpoch }: SessionRef): Session | undefined {
+    const session = this.#sessions.get(deviceKey(device));
+    return session?.sessionEpoch === sessionEpoch ? session : undefined;
+  }
+
+  /** Claim first, then read the inbox: whoever puts a row after this read finds the entry. */
+  async #bringUp(session: Session, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Promise<void> {
+    await this.#register(session);
+    let inboxEmpty = false;
+    try {
+      const page = await this.#dependencies.inbox.read(session.device, { maxRows: 1, maxBytes: 1 });
+      inboxEmpty = page.rows.length === 0;
+    } catch {
+      // The drain that follows reads again until the inbox answers.
+    }
+    session.opened(inboxEmpty, welcome);
+  }
+
+  /** Claims the entry. What it finds is told to the session: `registered`, displaced, or neither while the registry is away. Answers whether exactly this entry was still there. */
+  async #register(session: Session): Promise<Registration> {
+    const leaseEpoch = this.#lease.epoch;
+    if (leaseEpoch === undefined) return 'away';
+    let outcome: ClaimOutcome;
+    try {
+      outcome = await this.#claims.add(this.#claimOf(session, leaseEpoch));
+    } catch {
+      this.#lease.doubt();
+      return 'away';
+    }
+    if (session.state === 'closed') {
+      this.#release(session, leaseEpoch);
+      return 'lost';
+    }
+    if (outcome.outcome === 'lost') {
+      session.close('displaced');
+      return 'lost';
+    }
+    if (leaseEpoch !== this.#lease.epoch) return 'away';
+    session.registered = true;
+    return outcome.existed ? 'kept' : 'anew';
+  }
+
+  #claimOf(session: Session, leaseEpoch: number): SessionClaim {
+    return { device: session.device, gatewayId: this.gatewayId, leaseEpoch, sessionEpoch: session.sessionEpoch };
+  }
+
+  /** Best effort: an entry that stays behind expires, and its pushes are answered `gone`. */
+  #release(session: Session, leaseEpoch: number): void {
+    this.#dependencies.registry.release([this.#claimOf(session, leaseEpoch)]).catch(() => undefined);
+  }
+
+  #closed(session: Session, reason: CloseReason): void {
+    const key = deviceKey(session.device);
+    this.#watched.delete(session);
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    if (reason !== 'displaced' && this.#lease.epoch !== undefined) this.#release(session, this.#lease.epoch);
+    this.#dependencies.events.sessionClosed(reason);
+  }
+
+  async #tickUntilStopped(): Promise<void> {
+    const { clock } = this.#dependencies;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await clock.sleep(tickMs, signal).catch(() => undefined);
+      const nowMs = clock.nowMs();
+      for (const session of this.#watched) if (!session.tick(nowMs)) this.#watched.delete(session);
+    }
+  }
+}

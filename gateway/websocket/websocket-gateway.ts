@@ -1,0 +1,187 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { WebSocketServer, type WebSocket } from 'ws';
+
+import { MicroBatcher } from '../../core/micro-batcher.js';
+import type { Announcements } from '../../ports/announcements.js';
+import type { Clock } from '../../ports/clock.js';
+import type { DurableWork } from '../../ports/durable-work.js';
+import type { AppendRecord, Appended, EventLog } from '../../ports/event-log.js';
+import type { GatewayEndpoint } from '../../ports/gateway-link.js';
+import type { History } from '../../ports/history.js';
+import type { Inbox } from '../../ports/inbox.js';
+import type { Rosters } from '../../ports/rosters.js';
+import type { SessionRegistry } from '../../ports/session-registry.js';
+import type { Watermarks } from '../../ports/watermarks.js';
+import type { DeviceAddress } from '../../protocol/ids.js';
+import { encodingOf, encodings } from '../../protocol/encoding.js';
+import { limits as protocolLimits } from '../../protocol/limits.js';
+import type { GatewayEvents } from '../../telemetry/gateway-events.js';
+import { WaveScheduler } from '../drain/wave-scheduler.js';
+import { ReceiptWriter } from '../receipt-writer.js';
+import { admit, renew, type AdmissionDependencies } from './admission.js';
+import { Connection, type ConnectionContext } from './connection.js';
+import { handleRequest } from './requests.js';
+import type { SessionLimits } from './session-context.js';
+import { SessionHost } from './session-host.js';
+import { FrameSocket } from './socket.js';
+import { Sockets } from './sockets.js';
+
+/** Longest wait for clients to answer a close before their sockets are cut. */
+const closeGraceMs = 2_000;
+
+export interface WebSocketGatewayDependencies extends Omit<AdmissionDependencies, 'sessions'> {
+  readonly registry: SessionRegistry;
+  readonly inbox: Inbox;
+  readonly history: History;
+  readonly watermarks: Watermarks;
+  readonly rosters: Rosters;
+  readonly eventLog: EventLog;
+  readonly work: DurableWork;
+  readonly announcements: Announcements;
+  readonly clock: Clock;
+  readonly events: GatewayEvents;
+  /** Drains one session in this process until it is live, closed or superseded. */
+  readonly drainLocally: (device: DeviceAddress, token: number) => void;
+  /** Epoch of the messages topic (core/position.ts). */
+  readonly epoch: number;
+  readonly options: WebSocketGatewayOptions;
+}
+
+export interface WebSocketGatewayOptions {
+  readonly session: SessionLimits;
+  /** Origins that browsers may come from; `*` for all. A client without Origin is no browser and always may. */
+  readonly allowedOrigins: readonly string[];
+  readonly maxConnections: number;
+  /** Sends and receipts that may wait for the log, each. */
+  readonly maxWaitingAppends: number;
+}
+
+export interface WebSocketGateway {
+  /** What a link calls for this gateway. */
+  readonly endpoint: GatewayEndpoint;
+  /** Takes over upgrades to `/v1/socket` of an HTTP server. */
+  attach(server: Server): void;
+  sessions(): number;
+  connections(): number;
+  close(): Promise<void>;
+}
+
+/** The WebSocket edge. Works once attached; sessions turn live as soon as the registry gives the gateway its lease. */
+export function createWebSocketGateway(dependencies: WebSocketGatewayDependencies): WebSocketGateway {
+  const { gatewayId, eventLog, clock, events, options, announcements } = dependencies;
+  const stop = new AbortController();
+  const receipts = new ReceiptWriter({ eventLog, clock, maxWaiting: options.maxWaitingAppends, signal: stop.signal });
+  const appends = new MicroBatcher<AppendRecord, Appended>((records) => eventLog.append('messages', records), {
+    maxWaiting: options.maxWaitingAppends,
+    maxBatch: 4_096,
+    retryAfterMs: 1_000,
+  });
+  const waves = new WaveScheduler({ gatewayId, work: dependencies.work, clock, events, signal: stop.signal });
+  const sessions = new SessionHost({ ...dependencies, receipts, waves, limits: options.session });
+  const sockets = new Sockets(clock);
+  const requests = { ...dependencies, receipts, appends };
+  const context: ConnectionContext = {
+    events,
+    hello: (frame, socket) => admit({ ...dependencies, sessions }, frame, socket),
+    request: (session, frame, reply) => handleRequest(requests, session, frame, reply),
+    renew: (session, token) => renew(dependencies, session, token),
+    greeted: (connection) => {
+      sockets.greeted(connection);
+    },
+    left: (connection) => {
+      sockets.left(connection);
+    },
+  };
+  const accept = createAcceptor({ context, sockets, options, events });
+  const unsubscribe = announcements.subscribe((announcement) => {
+    if (announcement.kind === 'device-revoked') sessions.closeDevice(announcement.device, 'deviceUnlinked');
+  });
+  sessions.start();
+  void sockets.run(stop.signal);
+
+  return {
+    endpoint: sessions,
+    attach: (server) => {
+      server.on('upgrade', accept);
+    },
+    sessions: () => sessions.size,
+    connections: () => sockets.size,
+    close: async () => {
+      unsubscribe();
+      await sessions.stop('goingAway');
+      sockets.closeAll();
+      stop.abort(new Error('the gateway closes'));
+      await sockets.gone(closeGraceMs);
+    },
+  };
+}
+
+interface AcceptorParts {
+  readonly context: ConnectionContext;
+  readonly sockets: Sockets;
+  readonly options: WebSocketGatewayOptions;
+  readonly events: GatewayEvents;
+}
+
+/** Answers upgrades: path, room, subprotocol and Origin, then a connection. */
+function createAcceptor({ context, sockets, options, events }: AcceptorParts) {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    // Above the protocol's limit, so that a frame just over it is answered with an error that names the limit.
+    maxPayload: 4 * protocolLimits.maxFrameBytes,
+    handleProtocols: (protocols) => [...protocols].find((protocol) => encodingOf(protocol) !== undefined) ?? false,
+  });
+
+  return (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    stream.on('error', () => {
+      stream.destroy();
+    });
+    if (request.url?.split('?')[0] !== '/v1/socket') {
+      refuseUpgrade(stream, '404 Not Found');
+      return;
+    }
+    if (sockets.size >= options.maxConnections) {
+      refuseUpgrade(stream, '503 Service Unavailable');
+      return;
+    }
+    server.handleUpgrade(request, stream, head, (ws) => {
+      const encoding = encodingOf(ws.protocol);
+      const socket = new FrameSocket(ws, stream, encoding ?? encodings.json);
+      ws.on('error', () => {
+        ws.terminate();
+      });
+      const refusal = encoding === undefined ? 'protocolVersion' : originMay(request, options.allowedOrigins) ? undefined : 'originRefused';
+      if (encoding === undefined || refusal !== undefined) {
+        events.socketRefused(refusal ?? 'protocolVersion');
+        socket.close(refusal ?? 'protocolVersion');
+        return;
+      }
+      serve(ws, new Connection(ws, socket, encoding, context), sockets);
+    });
+  };
+}
+
+function serve(ws: WebSocket, connection: Connection, sockets: Sockets): void {
+  sockets.add(connection);
+  ws.on('message', (data: Buffer, isBinary) => {
+    connection.message(data, isBinary);
+  });
+  ws.on('pong', () => {
+    connection.pong();
+  });
+  ws.on('close', () => {
+    connection.closed();
+  });
+}
+
+function originMay({ headers: { origin } }: IncomingMessage, allowed: readonly string[]): boolean {
+  return origin === undefined || allowed.includes('*') || allowed.includes(origin);
+}
+
+function refuseUpgrade(stream: Duplex, status: string): void {
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

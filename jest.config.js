@@ -1,0 +1,17 @@
+import { availableParallelism } from 'node:os';
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
+  },
+  testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.heliograph/', '<rootDir>/.tools/'],
+  reporters: ['default', '<rootDir>/scripts/count-reporter.mjs'],
+  testTimeout: 30_000,
+  // Most files wait for engines and sockets, so two at a time pay off even on two cores; more than half of the cores would make timings doubtful.
+  maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+};

@@ -1,0 +1,78 @@
+import type { AccountId, DeviceAddress, DeviceId } from '../protocol/ids.js';
+
+export interface Account {
+  readonly accountId: AccountId;
+  /** Unique, lower case. */
+  readonly handle: string;
+  /** libsignal identity public key, 33 bytes; one for all devices of the account. */
+  readonly identityKey: Uint8Array;
+  readonly createdAtMs: number;
+}
+
+/** A prekey with the account's signature over its public bytes. */
+export interface SignedPrekey {
+  readonly keyId: number;
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** A one-time EC prekey carries no signature. */
+export interface OneTimePrekey {
+  readonly keyId: number;
+  readonly publicKey: Uint8Array;
+}
+
+export interface DeviceKeys {
+  readonly signedPrekey: SignedPrekey;
+  readonly kemLastResort: SignedPrekey;
+  readonly ecPrekeys: readonly OneTimePrekey[];
+  readonly kemPrekeys: readonly SignedPrekey[];
+}
+
+/** The account's signature over its device list (sdk/encryption): the server keeps and shows it, clients verify it. */
+export interface DeviceList {
+  readonly version: number;
+  readonly signature: Uint8Array;
+}
+
+export interface NewDevice {
+  readonly deviceId: DeviceId;
+  readonly registrationId: number;
+  readonly name: string;
+  /** SHA-256 of the device secret; the secret itself is not kept. */
+  readonly secretHash: Uint8Array;
+  readonly keys: DeviceKeys;
+}
+
+export interface Device {
+  readonly deviceId: DeviceId;
+  readonly registrationId: number;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly lastSeenAtMs?: number | undefined;
+}
+
+/**
+ * Accounts and their devices. Strongly consistent: what resolved is seen by every later call.
+ * Throws DomainError: `conflict` (handle taken), `not_found`, `unavailable`.
+ */
+export interface Accounts {
+  /** Account, first device and its prekeys in one transaction. */
+  create(account: Account, device: NewDevice, deviceList: DeviceList): Promise<void>;
+  byId(accountId: AccountId): Promise<(Account & { readonly deviceList: DeviceList }) | undefined>;
+  byHandle(handle: string): Promise<(Account & { readonly deviceList: DeviceList }) | undefined>;
+}
+
+/** Devices are never reused: a removed device's number stays taken. */
+export interface Devices {
+  list(accountId: AccountId): Promise<readonly Device[]>;
+  /** `undefined`: no such active device. */
+  secretHash(device: DeviceAddress): Promise<Uint8Array | undefined>;
+  isActive(device: DeviceAddress): Promise<boolean>;
+  /** `conflict` if the number was ever used in the account or the account has `limits.maxDevicesPerAccount` active devices. Raises the version of the account's conversations. */
+  add(accountId: AccountId, device: NewDevice, deviceList: DeviceList): Promise<void>;
+  /** Marks it revoked, drops its prekeys and raises the version of the account's conversations, in one transaction. `not_found` if it is not active. */
+  revoke(device: DeviceAddress, deviceList: DeviceList): Promise<void>;
+  /** Best effort. */
+  seen(device: DeviceAddress, atMs: number): Promise<void>;
+}

@@ -1,0 +1,15 @@
+import type { ConversationId, DeviceAddress } from '../protocol/ids.js';
+
+export type Announcement =
+  | { readonly kind: 'roster-changed'; readonly conversationIds: readonly ConversationId[] }
+  | { readonly kind: 'device-revoked'; readonly device: DeviceAddress };
+
+/**
+ * Tells every process of a change at once, best effort: whoever missed one learns it when its cache entry expires (30 s).
+ * Order and delivery are not promised; `publish` never throws.
+ */
+export interface Announcements {
+  publish(announcement: Announcement): Promise<void>;
+  /** Returns the call that ends the subscription. */
+  subscribe(listener: (announcement: Announcement) => void): () => void;
+}

@@ -1,0 +1,23 @@
+import type { Roster } from '../core/roster.js';
+import type { AccountId, ConversationId } from '../protocol/ids.js';
+
+export interface Conversation {
+  readonly conversationId: ConversationId;
+  readonly kind: 'direct' | 'group' | 'channel';
+  readonly createdAtMs: number;
+  readonly members: readonly AccountId[];
+}
+
+/**
+ * Conversations and who is in them. Strongly consistent.
+ * Throws DomainError: `not_found` (an account or conversation), `unavailable`.
+ */
+export interface Conversations {
+  /** The direct conversation of two accounts; made if it does not exist, the same answer ever after. */
+  ensureDirect(one: AccountId, other: AccountId, nowMs: number): Promise<Conversation>;
+  get(conversationId: ConversationId): Promise<Conversation | undefined>;
+  /** Of one account, in the order of their ids, from after `cursor`. */
+  list(accountId: AccountId, page: { readonly after?: ConversationId | undefined; readonly limit: number }): Promise<readonly Conversation[]>;
+  /** Members with their active devices at the present version; `undefined` if there is no such conversation. */
+  roster(conversationId: ConversationId): Promise<Roster | undefined>;
+}

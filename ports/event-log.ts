@@ -1,0 +1,70 @@
+/** The topics of the log. `messages` and `receipts` are keyed by conversation id. */
+export type Topic = 'messages' | 'receipts';
+
+export interface AppendRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export interface Appended {
+  readonly partition: number;
+  readonly offset: number;
+  /** The log's own append time. */
+  readonly appendedAtMs: number;
+}
+
+export interface LogRecord extends Appended {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** What a consumer does with one partition while it is assigned to this process. */
+export interface PartitionHandler {
+  /** Gets records in offset order. No further call for this partition until the returned promise settles: that is the back-pressure. A rejection makes the log redeliver from the committed offset after a pause. */
+  records(batch: readonly LogRecord[]): Promise<void>;
+  /** The partition moves away or the consumer closes. After it settles nothing of this assignment may be committed. */
+  revoked(): Promise<void>;
+}
+
+export interface PartitionAssignment {
+  readonly partition: number;
+  /** Everything below `nextOffset` is done. Later calls with a lower number are ignored. Resolves when the log took it; a crash before that means redelivery. */
+  commit(nextOffset: number): Promise<void>;
+}
+
+export interface ConsumeOptions {
+  readonly topic: Topic;
+  readonly group: string;
+  /** At most so many records in one `records` call. */
+  readonly maxBatch: number;
+  assigned(assignment: PartitionAssignment): PartitionHandler;
+}
+
+export interface Consumer {
+  /** Stops fetching, calls `revoked` on every handler, then leaves the group. */
+  close(): Promise<void>;
+}
+
+/** End and committed offset of one partition for one group; `end - committed` is the lag. */
+export interface GroupProgress {
+  readonly partition: number;
+  readonly end: number;
+  readonly committed: number;
+}
+
+/**
+ * A partitioned, durable log.
+ *
+ * Order: records with one key land in one partition and keep the order of the calls that appended them; offsets grow by one inside a partition, from 0.
+ * Durability: `append` resolves only when the records survive a crash of the machine (fsync here, acks=all there); a record is delivered to consumers only after that.
+ * Delivery: at least once per consumer group, from the committed offset. Each partition is worked by one consumer of a group at a time.
+ * Throws DomainError `unavailable` when the log is away or its queue is full.
+ */
+export interface EventLog {
+  append(topic: Topic, records: readonly AppendRecord[]): Promise<readonly Appended[]>;
+  consume(options: ConsumeOptions): Promise<Consumer>;
+  /** The partition of a key; stable for the life of a topic. */
+  partitionOf(topic: Topic, key: string): number;
+  progress(topic: Topic, group: string): Promise<readonly GroupProgress[]>;
+  close(): Promise<void>;
+}

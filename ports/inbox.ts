@@ -1,0 +1,56 @@
+import type { ConversationId, DeviceAddress, MessageId, Position } from '../protocol/ids.js';
+
+/** An item that waits for a device. The body of a `message` is in History, once for all devices. */
+export interface InboxRow {
+  readonly conversationId: ConversationId;
+  readonly position: Position;
+  readonly messageId: MessageId;
+  readonly kind: 'message' | 'keys' | 'event';
+  readonly sender: DeviceAddress;
+  readonly acceptedAtMs: number;
+  readonly queuedAtMs: number;
+  readonly envelope?: { readonly type: number; readonly content: Uint8Array } | undefined;
+}
+
+export interface InboxEntry {
+  readonly device: DeviceAddress;
+  readonly row: InboxRow;
+}
+
+export interface InboxRange {
+  readonly conversationId: ConversationId;
+  /** Both ends belong to it. */
+  readonly first: Position;
+  readonly last: Position;
+}
+
+export interface InboxLimit {
+  readonly maxRows: number;
+  /** About so many bytes of envelopes. */
+  readonly maxBytes: number;
+  /** Passes over this conversation and all before it, so that one that has to wait holds up no other. Left out: from the first row. */
+  readonly afterConversation?: ConversationId | undefined;
+}
+
+export interface InboxPage {
+  readonly rows: readonly InboxRow[];
+  /** Whether rows beyond this page were there when it was read. */
+  readonly more: boolean;
+}
+
+/**
+ * Rows per device, ordered by (conversation, position).
+ *
+ * Idempotence key: (device, conversation, position); a second `put` changes nothing.
+ * Visibility: `put` resolves when a later `read` by anybody sees the rows and a crash of any process cannot take them back.
+ * Expiry: 30 days after `queuedAtMs`.
+ * Throws DomainError `unavailable` when the store is away.
+ */
+export interface Inbox {
+  put(entries: readonly InboxEntry[]): Promise<void>;
+  /** The first rows in order, within the limit; at least one if any. */
+  read(device: DeviceAddress, limit: InboxLimit): Promise<InboxPage>;
+  remove(device: DeviceAddress, ranges: readonly InboxRange[]): Promise<void>;
+  /** Removes all rows of the device. */
+  clear(device: DeviceAddress): Promise<void>;
+}

@@ -1,0 +1,44 @@
+import type { AccountId, DeviceAddress, DeviceId } from '../protocol/ids.js';
+import type { DeviceKeys, DeviceList, OneTimePrekey, SignedPrekey } from './accounts.js';
+
+export interface DevicePrekeyBundle {
+  readonly deviceId: DeviceId;
+  readonly registrationId: number;
+  readonly signedPrekey: SignedPrekey;
+  readonly ecPrekey?: OneTimePrekey | undefined;
+  /** A one-time KEM prekey, or the last-resort one when none is left. */
+  readonly kemPrekey: SignedPrekey;
+  readonly kemIsLastResort: boolean;
+}
+
+export interface PrekeyBundle {
+  readonly accountId: AccountId;
+  readonly identityKey: Uint8Array;
+  readonly deviceList: DeviceList;
+  readonly devices: readonly DevicePrekeyBundle[];
+}
+
+export interface PrekeyCount {
+  readonly ec: number;
+  readonly kem: number;
+}
+
+/** Key ids and public keys of what the server holds for a device: the device compares them with its own. */
+export interface PrekeyDigestInput {
+  readonly identityKey: Uint8Array;
+  readonly signedPrekey: SignedPrekey;
+  readonly kemLastResort: SignedPrekey;
+}
+
+/**
+ * Public prekeys. A one-time key is handed out at most once, also under concurrent claims; claiming is one transaction per bundle.
+ * Throws DomainError: `not_found`, `unavailable`.
+ */
+export interface Prekeys {
+  /** Adds one-time keys, replaces signed and last-resort keys that are given. Idempotent by key id. */
+  upload(device: DeviceAddress, keys: Partial<DeviceKeys>): Promise<void>;
+  count(device: DeviceAddress): Promise<PrekeyCount>;
+  current(device: DeviceAddress): Promise<PrekeyDigestInput>;
+  /** One bundle for each active device of the account, or for one of them. */
+  claim(accountId: AccountId, deviceId?: DeviceId): Promise<PrekeyBundle>;
+}

@@ -1,0 +1,20 @@
+import type { AccountId, ConversationId, DeviceId, Position } from '../protocol/ids.js';
+
+/** How far a device got (`delivered`), and how far its account read there (`read`). */
+export interface Watermark {
+  readonly conversationId: ConversationId;
+  readonly accountId: AccountId;
+  readonly deviceId: DeviceId;
+  readonly delivered?: Position | undefined;
+  readonly read?: Position | undefined;
+}
+
+/**
+ * Idempotence key: (conversation, account, device). Monotone: a lower or absent position changes nothing.
+ * Visibility: a read that starts after `raise` resolved sees it.
+ * Throws DomainError `unavailable` when the store is away.
+ */
+export interface Watermarks {
+  raise(marks: readonly Watermark[]): Promise<void>;
+  of(conversations: readonly ConversationId[]): Promise<readonly Watermark[]>;
+}

@@ -1,0 +1,41 @@
+/** What a token bucket does while the store behind it is away. */
+export type WhenStoreIsAway = 'open' | 'closed';
+
+export interface RateLimit {
+  /** How many may come at once. */
+  readonly burst: number;
+  /** How fast the bucket refills. */
+  readonly perSecond: number;
+  readonly whenStoreIsAway: WhenStoreIsAway;
+}
+
+/** Sizes and counts of the wire contract. `welcome` shows them to clients. */
+export const limits = {
+  maxFrameBytes: 256 * 1024,
+  maxBodyBytes: 64 * 1024,
+  maxEnvelopeBytes: 16 * 1024,
+  maxEnvelopes: 128,
+  maxMediaPerMessage: 32,
+  maxTtlSeconds: 365 * 24 * 3600,
+  maxDevicesPerAccount: 5,
+  maxGroupMembers: 256,
+  maxPrekeysPerUpload: 200,
+  maxReceiptConversations: 100,
+  maxHistoryPage: 100,
+  helloTimeoutMs: 5_000,
+  heartbeatMs: 25_000,
+  pongTimeoutMs: 10_000,
+  maxTokenLifetimeMs: 24 * 3600 * 1000,
+} as const;
+
+/** Token buckets; their rates can be set by the operator (`HELIOGRAPH_LIMIT_*`). */
+export const rateLimits = {
+  send: { burst: 60, perSecond: 20, whenStoreIsAway: 'open' },
+  recipient: { burst: 60, perSecond: 10, whenStoreIsAway: 'open' },
+  hello: { burst: 5, perSecond: 1, whenStoreIsAway: 'open' },
+  /** New sessions of one gateway, whoever they are: what is above waits for its turn. */
+  admission: { burst: 1_000, perSecond: 1_000, whenStoreIsAway: 'open' },
+  prekeyBundle: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'closed' },
+  registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },
+} as const satisfies Record<string, RateLimit>;
+export type RateLimitName = keyof typeof rateLimits;

@@ -1,0 +1,52 @@
+import { Packr } from 'msgpackr';
+
+import type { Envelope } from './client-frames.js';
+import type { AccountId, BlobId, ConversationId, DeviceAddress, DeviceId, MessageId, Position } from './ids.js';
+
+/** What a gateway appends to the `messages` topic, and every pipeline stage reads. Key: the conversation id. */
+export interface MessageRecord {
+  readonly messageId: MessageId;
+  readonly conversationId: ConversationId;
+  readonly kind: 'message' | 'keys';
+  readonly sender: DeviceAddress;
+  /** Over 1: the device may have sent this before; the history-writer then looks for a first position. */
+  readonly attempt: number;
+  /** The devices that get it are those that an envelope names, minus devices revoked since. */
+  readonly envelopes: readonly Envelope[];
+  readonly body?: Uint8Array | undefined;
+  readonly media?: readonly BlobId[] | undefined;
+  readonly ttlSeconds?: number | undefined;
+}
+
+/** What a gateway appends to the `receipts` topic. Key: the conversation id. */
+export interface ReceiptRecord {
+  readonly conversationId: ConversationId;
+  readonly accountId: AccountId;
+  readonly deviceId: DeviceId;
+  readonly delivered?: Position | undefined;
+  readonly read?: Position | undefined;
+  /** Accounts whose devices are told. */
+  readonly notify: readonly AccountId[];
+}
+
+const version = 1;
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
+
+export const encodeMessageRecord = (record: MessageRecord): Uint8Array => encode(record);
+export const decodeMessageRecord = (value: Uint8Array): MessageRecord => decode(value) as MessageRecord;
+export const encodeReceiptRecord = (record: ReceiptRecord): Uint8Array => encode(record);
+export const decodeReceiptRecord = (value: Uint8Array): ReceiptRecord => decode(value) as ReceiptRecord;
+
+/** A leading version byte, then msgpack. */
+function encode(record: object): Uint8Array {
+  const packed = packr.pack(record);
+  const value = Buffer.allocUnsafe(packed.byteLength + 1);
+  value[0] = version;
+  packed.copy(value, 1);
+  return value;
+}
+
+function decode(value: Uint8Array): unknown {
+  if (value[0] !== version) throw new Error(`log record of version ${value[0]}; this build reads version ${version}`);
+  return packr.unpack(value.subarray(1));
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+import { bytes } from './bytes.js';
+import { errorCodes, type ErrorCode } from './errors.js';
+import { accountId, blobId, conversationId, deviceAddress, deviceId, messageId, position, registrationId } from './ids.js';
+import { limits } from './limits.js';
+
+const id = z.number().int().min(0);
+const count = z.number().int().min(0);
+
+export const welcomeFrame = z.strictObject({
+  type: z.literal('welcome'),
+  accountId,
+  deviceId,
+  /** The device's own connection number. */
+  sessionEpoch: z.number().int(),
+  gatewayId: z.string(),
+  heartbeatMs: z.number(),
+  limits: z.record(z.string(), z.number()),
+  /** `draining`: items queued before this session follow, then `inbox.empty`. */
+  inbox: z.enum(['empty', 'draining']),
+  serverTimeMs: z.number(),
+});
+
+/** One thing in a conversation's order, as a device gets it. */
+export const deliverItem = z.strictObject({
+  conversationId,
+  position,
+  messageId,
+  kind: z.enum(['message', 'keys', 'event']),
+  sender: deviceAddress,
+  acceptedAtMs: z.number(),
+  body: bytes(limits.maxBodyBytes).optional(),
+  envelope: z.strictObject({ type: z.number().int().min(0).max(255), content: bytes(limits.maxEnvelopeBytes) }).optional(),
+  media: z.array(blobId).optional(),
+  ttlSeconds: z.number().int().optional(),
+});
+export type DeliverItem = z.infer<typeof deliverItem>;
+
+export const deliverFrame = z.strictObject({ type: z.literal('deliver'), seq: z.number().int().min(1), items: z.array(deliverItem) });
+export const inboxEmptyFrame = z.strictObject({ type: z.literal('inbox.empty'), drained: count });
+
+/** Something that the device should have got and never will. */
+export const gapFrame = z.strictObject({
+  type: z.literal('gap'),
+  conversationId: conversationId.optional(),
+  reason: z.enum(['expired', 'quarantined', 'overflow']),
+  from: position.optional(),
+  to: position.optional(),
+  messageIds: z.array(messageId).optional(),
+});
+
+/** Watermarks: everything in the conversation up to the position is on the device, or was read by the account. */
+export const receiptItem = z.strictObject({
+  conversationId,
+  accountId,
+  deviceId: deviceId.optional(),
+  deliveredPosition: position.optional(),
+  readPosition: position.optional(),
+});
+export type ReceiptItem = z.infer<typeof receiptItem>;
+
+export const receiptsFrame = z.strictObject({ type: z.literal('receipts'), items: z.array(receiptItem) });
+
+const staleDevice = z.strictObject({ accountId, deviceId, registrationId });
+/** How the envelopes of a send differ from the roster. */
+export const rosterDifference = z.strictObject({
+  rosterDigest: z.string(),
+  missing: z.array(staleDevice),
+  extra: z.array(deviceAddress),
+  stale: z.array(staleDevice),
+});
+export type RosterDifference = z.infer<typeof rosterDifference>;
+
+export const acceptedFrame = z.strictObject({
+  type: z.literal('accepted'),
+  id,
+  messageId,
+  position,
+  acceptedAtMs: z.number(),
+  /** Only for `strategy: partial`, when the device set did not fit. */
+  roster: rosterDifference.optional(),
+});
+
+export const okFrame = z.strictObject({ type: z.literal('ok'), id, items: z.array(receiptItem).optional() });
+
+export const reconnectFrame = z.strictObject({
+  type: z.literal('reconnect'),
+  afterMs: z.number(),
+  reason: z.enum(['draining', 'overloaded', 'rebalanced']),
+});
+
+const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
+export const errorFrame = z.strictObject({
+  type: z.literal('error'),
+  id: id.optional(),
+  code: z.enum(codes),
+  message: z.string(),
+  retryAfterMs: z.number().optional(),
+  detail: z.record(z.string(), z.unknown()).optional(),
+});
+export type ErrorFrame = z.infer<typeof errorFrame>;
+
+export const serverFrame = z.discriminatedUnion('type', [
+  welcomeFrame,
+  deliverFrame,
+  inboxEmptyFrame,
+  gapFrame,
+  receiptsFrame,
+  acceptedFrame,
+  okFrame,
+  reconnectFrame,
+  errorFrame,
+]);
+export type ServerFrame = z.infer<typeof serverFrame>;

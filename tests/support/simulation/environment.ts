@@ -1,0 +1,65 @@
+import { DomainError } from '../../../protocol/errors.js';
+import type { VirtualClock } from './virtual-clock.js';
+
+/** A process of the simulated system: what a dead one still waits for is never answered. */
+export interface Owner {
+  dead: boolean;
+  /** Cut from the registry alone. */
+  cutFromRegistry: boolean;
+}
+
+/** Something that can be away. */
+export interface Service {
+  down: boolean;
+}
+
+/** Randomness and the cost of calls, the same for the same seed. */
+export class Environment {
+  readonly clock: VirtualClock;
+  /** After this no call fails by chance. */
+  readonly quietFromMs: number;
+  #state: number;
+
+  constructor(clock: VirtualClock, seed: number, quietFromMs: number) {
+    this.clock = clock;
+    this.quietFromMs = quietFromMs;
+    this.#state = seed | 0;
+  }
+
+  /** Mulberry32. */
+  random(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  }
+
+  between(low: number, high: number): number {
+    return low + this.random() * (high - low);
+  }
+
+  chance(probability: number): boolean {
+    return this.random() < probability;
+  }
+
+  /** Mostly inside the bounds, now and then up to ten times slower. */
+  latency(low: number, high: number): number {
+    return this.chance(0.05) ? this.between(high, high * 10) : this.between(low, high);
+  }
+
+  /** A call over a network: takes time both ways, fails when the service is away, hangs for ever when the caller died. */
+  async call<T>(owner: Owner, service: Service, work: () => T | Promise<T>): Promise<T> {
+    await this.clock.sleep(this.latency(1, 8));
+    if (owner.dead) return new Promise<never>(() => undefined);
+    const failed = service.down || (this.clock.nowMs() < this.quietFromMs && this.chance(0.003));
+    if (failed) {
+      await this.clock.sleep(500);
+      if (owner.dead) return new Promise<never>(() => undefined);
+      throw new DomainError('unavailable', 'simulated outage');
+    }
+    const result = await work();
+    await this.clock.sleep(this.latency(1, 8));
+    if (owner.dead) return new Promise<never>(() => undefined);
+    return result;
+  }
+}

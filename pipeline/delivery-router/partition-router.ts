@@ -67,6 +67,7 @@ export class PartitionRouter implements PartitionHandler {
 
   /** Waits a while for what is under way, so that the next owner of the partition has little to repeat. */
   async revoked(): Promise<void> {
+    this.#roomFree?.();
     if (this.#tracker.size === 0) return;
     const waiting = new AbortController();
     const { clock, handOverMs } = this.#dependencies;

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { drainDevice, type DrainTarget, type InboxDrainDependencies } from '../../../activities/drain-device.js';
 import { giveUpDrain } from '../../../activities/give-up-drain.js';
 import { LocalDrains } from '../../../activities/local-drains.js';
-import { createMemorySessionRegistry } from './tmp-registry.js';
+import { createMemorySessionRegistry } from '../../../adapters/memory/session-registry.js';
 import { firstDrainRound, planAfterDrainRound, type DrainRound } from '../../../core/drain-plan.js';
 import { offsetOf } from '../../../core/position.js';
 import { WaveScheduler } from '../../../gateway/drain/wave-scheduler.js';

@@ -1,0 +1,37 @@
+import { open, type Database, type RootDatabase } from 'lmdb';
+
+export interface LmdbStoreOptions {
+  readonly directory: string;
+}
+
+/**
+ * One LMDB environment for the log and all stores: one fsync serves every write of a moment, and LMDB commits in the order of the calls, so whatever
+ * is committed later is never durable without what was committed earlier.
+ */
+export class LmdbStore {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+
+  constructor({ directory }: LmdbStoreOptions) {
+    this.#root = open({ path: directory, maxDbs: 256, noMemInit: true, encoding: 'binary', keyEncoding: 'binary', cache: false });
+  }
+
+  /** Byte keys in byte order, byte values. */
+  database(name: string): Database<Buffer, Buffer> {
+    return this.#root.openDB({ name, encoding: 'binary', keyEncoding: 'binary', cache: false });
+  }
+
+  /** Number keys in their order, byte values. */
+  sequence(name: string): Database<Buffer, number> {
+    return this.#root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'ordered-binary', cache: false });
+  }
+
+  /** Resolves once everything that is committed now survives a crash of the machine. */
+  async flushed(): Promise<void> {
+    await this.#root.flushed;
+  }
+
+  async close(): Promise<void> {
+    await this.#root.flushed;
+    await this.#root.close();
+  }
+}

@@ -1,0 +1,110 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+
+import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
+import { createSystemClock } from '../../adapters/system/system-clock.js';
+import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
+import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
+import { startTemporalWorker, type TemporalWorker } from '../../app/temporal-worker.js';
+import { drainWaveId, type DrainCounts, type DrainWave } from '../../core/drain-plan.js';
+import { newRequests, newWave } from '../support/drain-fixtures.js';
+import { eventually } from '../support/eventually.js';
+import { quietRuntime, startDevServer, workflowBundle } from '../support/temporal.js';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const clock = createSystemClock();
+const hangingWorker = new URL('../support/hanging-drain-worker.ts', import.meta.url);
+const slots = { workflowTasks: 20, activities: 20, cachedWorkflows: 50 };
+const allLive: InboxDrainActivities = {
+  drainDevices: ({ requests }) => Promise.resolve(requests.map(() => ({ outcome: 'live', rows: 1 }))),
+  giveUpDrains: () => Promise.resolve(0),
+};
+
+function startWorker(address: string): TemporalWorker {
+  quietRuntime();
+  const options = {
+    address,
+    namespace: 'default',
+    activities: allLive,
+    slots,
+    clock,
+    logger: pino({ level: 'silent' }),
+    bundlePath: workflowBundle(),
+  };
+  const worker = startTemporalWorker(options);
+  closers.push(() => worker.close());
+  return worker;
+}
+
+function connectTo(address: string) {
+  const connection = openTemporalConnection({ address, namespace: 'default' });
+  closers.push(() => connection.close());
+  const work = createTemporalDurableWork(connection);
+  const result = (wave: DrainWave) => connection.client.workflow.getHandle(drainWaveId(wave)).result() as Promise<DrainCounts>;
+  return { connection, work, result };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe('the worker of drain waves', () => {
+  test('starts before Temporal is there, and both it and the starter find Temporal when it comes', async () => {
+    const port = await freePort();
+    const worker = startWorker(`127.0.0.1:${port}`);
+    const { work, result } = connectTo(`127.0.0.1:${port}`);
+    const wave = newWave(newRequests(3));
+    await expect(work.startDrainWave(wave)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(worker.isRunning()).toBe(false);
+    const env = await startDevServer({ port });
+    closers.push(() => env.teardown());
+    await eventually(() => work.startDrainWave(wave));
+    expect(await result(wave)).toMatchObject({ live: 3 });
+    expect(worker.isRunning()).toBe(true);
+  });
+
+  test('closes while Temporal is away', async () => {
+    const worker = startWorker('127.0.0.1:1');
+    await worker.close();
+    expect(worker.isRunning()).toBe(false);
+  });
+
+  test('takes over the wave of a worker that was killed in the middle of it', async () => {
+    const env = await startDevServer();
+    closers.push(() => env.teardown());
+    const { connection, work, result } = connectTo(env.address);
+    const wave = newWave(newRequests(2));
+    await eventually(() => work.startDrainWave(wave));
+    const args = ['--import', 'tsx', fileURLToPath(hangingWorker), env.address, workflowBundle()];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, NODE_OPTIONS: '' } });
+    closers.push(() => killed(child));
+    await once(child.stdout, 'data');
+    await killed(child);
+    startWorker(env.address);
+    expect(await result(wave)).toMatchObject({ live: 2 });
+    const { events } = await connection.client.workflow.getHandle(drainWaveId(wave)).fetchHistory();
+    const attempts = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: started }) => (started ? [started] : []));
+    expect(attempts.map(({ attempt }) => attempt)).toEqual([2]);
+    expect(attempts[0]?.lastFailure?.timeoutFailureInfo).toBeTruthy();
+  }, 60_000);
+});
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}

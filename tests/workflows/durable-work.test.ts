@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
 import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
@@ -37,6 +38,8 @@ async function found(query: string): Promise<string[]> {
   return ids;
 }
 
+const summaryOf = ({ executionConfig }: WorkflowExecutionDescription['raw']) =>
+  Buffer.from(executionConfig?.userMetadata?.summary?.data ?? []).toString();
 const result = (wave: DrainWave): Promise<DrainCounts> => env.client.workflow.getHandle(drainWaveId(wave)).result() as Promise<DrainCounts>;
 
 describe('durable work on Temporal', () => {
@@ -72,8 +75,7 @@ describe('durable work on Temporal', () => {
     const wave = newWave(newRequests(37), 'gateway-1');
     await durableWork.startDrainWave(wave);
     const { raw, priority } = await env.client.workflow.getHandle(drainWaveId(wave)).describe();
-    const summary = raw.executionConfig?.userMetadata?.summary?.data;
-    expect(Buffer.from(summary ?? []).toString()).toBe('"drain of 37 devices of gateway-1"');
+    expect(summaryOf(raw)).toBe('"drain of 37 devices of gateway-1"');
     expect(priority).toMatchObject({ priorityKey: 1, fairnessKey: 'gateway-1' });
   });
 
@@ -97,6 +99,8 @@ describe('durable work on Temporal', () => {
       expect((await found(`HeliographGateway = "${wave.gatewayId}"`)).length).toBeGreaterThan(1);
     });
     expect(calls).toBe(8);
+    const { priority } = await env.client.workflow.getHandle(drainWaveId(wave)).describe();
+    expect(priority).toMatchObject({ priorityKey: 1, fairnessKey: wave.gatewayId });
   });
 
   test('says unavailable within 2 s while Temporal is away', async () => {

@@ -1,0 +1,22 @@
+import { allSettings } from './load-config.js';
+
+/** docs/configuration.md. */
+export function renderConfigurationDoc(): string {
+  const rows = allSettings().map(({ variable, meaning, fallback }) => `| \`${variable}\` | ${shown(fallback)} | ${meaning} |`);
+  return [
+    '# Configuration',
+    '',
+    'Everything is set by environment variables, and everything has a default that works on one machine. A variable that does not exist, or a value that will not do,',
+    'stops the start with a line that names it.',
+    '',
+    '| variable | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function shown(fallback: unknown): string {
+  if (fallback === undefined) return '';
+  return Array.isArray(fallback) ? `\`${fallback.join(',')}\`` : `\`${String(fallback as string | number)}\``;
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+import { Secret } from './secret.js';
+
+/** One environment variable: what it means, what it may be, and what it is when it is not set. */
+export interface Setting<Value> {
+  readonly variable: string;
+  readonly meaning: string;
+  readonly fallback: Value;
+  /** Throws zod's error on text that will not do. */
+  parse(text: string): Value;
+}
+
+type About = Pick<Setting<unknown>, 'variable' | 'meaning'>;
+
+export function wholeNumber(about: About, fallback: number, { min, max }: { readonly min: number; readonly max: number }): Setting<number> {
+  const schema = z.coerce.number().int().min(min).max(max);
+  return { ...about, fallback, parse: (text) => schema.parse(text.trim() === '' ? undefined : text) };
+}
+
+export function positiveNumber(about: About, fallback: number): Setting<number> {
+  const schema = z.coerce.number().positive().finite();
+  return { ...about, fallback, parse: (text) => schema.parse(text.trim() === '' ? undefined : text) };
+}
+
+export function oneOf<const Name extends string>(about: About, fallback: Name, names: readonly [Name, ...Name[]]): Setting<Name> {
+  const schema = z.enum(names);
+  return { ...about, fallback, parse: (text) => schema.parse(text) as Name };
+}
+
+export function text(about: About, fallback: string): Setting<string> {
+  const schema = z.string().min(1);
+  return { ...about, fallback, parse: (value) => schema.parse(value) };
+}
+
+export function optionalText(about: About): Setting<string | undefined> {
+  return { ...text(about, '-'), fallback: undefined };
+}
+
+export function optionalSecret(about: About): Setting<Secret | undefined> {
+  const schema = z.string().min(1);
+  return { ...about, fallback: undefined, parse: (value) => new Secret(schema.parse(value)) };
+}
+
+/** Names divided by commas. */
+export function list(about: About, fallback: readonly string[]): Setting<readonly string[]> {
+  const schema = z.array(z.string().min(1));
+  return { ...about, fallback, parse: (value) => schema.parse(value.split(',').map((part) => part.trim())) };
+}

@@ -1,0 +1,114 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream, readFileSync, rmSync, writeFileSync } from 'node:fs';
+
+import type { Logger } from 'pino';
+
+import { processStartedAt } from './process-identity.js';
+
+const stopTimeoutMs = 8_000;
+const firstRestartMs = 200;
+const longestRestartMs = 10_000;
+/** Ends the process when this one is gone, however it went: the shell's input closes with it. */
+const leash = 'read -r _; kill -s "$1" "$2" 2>/dev/null';
+
+export interface EngineCommand {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly stopSignal: 'SIGINT' | 'SIGTERM';
+  /** Where its output goes. */
+  readonly logFile: string;
+  /** Remembers the process, so that one that outlived its server is ended before a new one starts. */
+  readonly pidFile: string;
+}
+
+/**
+ * A program that runs beside the server and no longer than it: in a process group of its own, so that Ctrl-C reaches only the server, which stops it in order;
+ * on a leash, so that it ends when the server is killed; started again with backoff when it ends by itself.
+ */
+export class EngineProcess {
+  readonly #engine: EngineCommand;
+  readonly #logger: Logger;
+  #child: ChildProcess | undefined;
+  #stopping = false;
+  #restartMs = firstRestartMs;
+  #restart: NodeJS.Timeout | undefined;
+
+  constructor(engine: EngineCommand, logger: Logger) {
+    this.#engine = engine;
+    this.#logger = logger;
+  }
+
+  /** Ends what an earlier, killed server left behind, then starts. Readiness is the caller's to find out. */
+  async start(): Promise<void> {
+    await this.#endLeftover();
+    this.#spawn();
+  }
+
+  get running(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === undefined || !this.running) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill(this.#engine.stopSignal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+    await ended;
+    clearTimeout(timer);
+    rmSync(this.#engine.pidFile, { force: true });
+  }
+
+  #spawn(): void {
+    const { name, command, args, user, environment, stopSignal, logFile, pidFile } = this.#engine;
+    const output = createWriteStream(logFile, { flags: 'a' });
+    const child = spawn(command, args, { ...user, env: { ...process.env, ...environment }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    child.stdout.pipe(output, { end: false });
+    child.stderr.pipe(output, { end: false });
+    child.once('error', (error) => this.#logger.error({ engine: name, err: error }, 'engine could not be started'));
+    child.once('exit', (code, signal) => {
+      output.end();
+      if (this.#stopping) return;
+      this.#logger.error({ engine: name, code, signal, logFile, restartMs: this.#restartMs }, 'engine ended by itself, it is started again');
+      this.#restart = setTimeout(() => this.#spawn(), this.#restartMs);
+      this.#restartMs = Math.min(longestRestartMs, this.#restartMs * 2);
+    });
+    if (child.pid === undefined) return;
+    writeFileSync(pidFile, `${child.pid} ${processStartedAt(child.pid) ?? ''}\n`);
+    const guard = spawn('sh', ['-c', leash, 'sh', stopSignal.slice(3), String(child.pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+    guard.on('error', (error) => this.#logger.warn({ engine: name, err: error }, 'engine has no leash'));
+    guard.unref();
+    (guard.stdin as unknown as { unref?: () => void }).unref?.();
+    child.once('exit', () => guard.kill('SIGKILL'));
+  }
+
+  async #endLeftover(): Promise<void> {
+    const { name, pidFile, stopSignal } = this.#engine;
+    const leftover = readPidFile(pidFile);
+    if (leftover === undefined) return;
+    this.#logger.info({ engine: name, pid: leftover }, 'ending an engine that a killed server left behind');
+    const startedAt = processStartedAt(leftover);
+    const deadlineMs = Date.now() + stopTimeoutMs;
+    process.kill(leftover, stopSignal);
+    while (startedAt !== undefined && processStartedAt(leftover) === startedAt) {
+      if (Date.now() > deadlineMs) process.kill(leftover, 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** The process of the file, if exactly that one still runs. */
+function readPidFile(pidFile: string): number | undefined {
+  try {
+    const [pid = '', startedAt = ''] = readFileSync(pidFile, 'utf8').trim().split(' ');
+    return startedAt !== '' && processStartedAt(Number(pid)) === startedAt ? Number(pid) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { buildWhenStale } from './build.mjs';
+import { checkNode } from './check-node.mjs';
+import { installPackages } from './install-packages.mjs';
+import { runScript } from './set-up-error.mjs';
+import { setUpTemporal } from './setup-temporal.mjs';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Brings a checkout to where it runs: packages, Temporal, build. Quick and silent when there is nothing to do.
+ * Returns the path of the Temporal CLI if one will be needed. Throws SetUpError.
+ */
+export async function prepare({ testServer = false } = {}) {
+  checkNode();
+  await installPackages(root);
+  const temporalCli = await setUpTemporal(root, { testServer });
+  await buildWhenStale(root);
+  return { temporalCli };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await runScript(() => prepare({ testServer: true }));
+}

@@ -1,0 +1,1 @@
+export { drainWave } from './drain-wave.js';

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
 import { root } from './prepare.mjs';
@@ -16,6 +16,7 @@ async function reset() {
   if (!looksLikeData(directory)) {
     throw new SetUpError(`${directory} does not look like a Heliograph data directory`, 'Correct HELIOGRAPH_DATA_DIR, or delete it by hand');
   }
+  refuseWhileInUse(directory);
   if (!process.argv.includes('--yes') && !(await confirmed(directory))) {
     say('Nothing was deleted.');
     return;
@@ -26,9 +27,24 @@ async function reset() {
 
 /** Guards against a mistyped directory: only what the server itself put there may be found in it. */
 function looksLikeData(directory) {
-  const own = ['lmdb', 'postgres', 'blobs', 'keys', 'temporal.db', 'temporal.db-shm', 'temporal.db-wal'];
-  const isOwn = (name) => own.includes(name) || name.startsWith('lock') || name.endsWith('.lock') || name.endsWith('.pid');
-  return readdirSync(directory).every(isOwn);
+  return readdirSync(directory).every((name) => /^(lmdb|postgres|temporal|blobs|keys|server)(\.[\w.-]+)?$/.test(name));
+}
+
+function refuseWhileInUse(directory) {
+  const lockFile = join(directory, 'server.lock');
+  if (!existsSync(lockFile)) return;
+  const pid = Number.parseInt(readFileSync(lockFile, 'utf8'), 10);
+  if (!Number.isInteger(pid) || !isRunning(pid)) return;
+  throw new SetUpError(`A server (process ${pid}) uses ${directory}`, `Stop it first; if process ${pid} is something else, delete ${lockFile}`);
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 async function confirmed(directory) {

@@ -1,0 +1,36 @@
+/** `npm run generate`: writes the documents that are made from code. With `--check` it writes nothing and fails when one is out of date. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+import { format, resolveConfig } from 'prettier';
+
+import { renderConfigurationDoc } from '../app/config/render-configuration-doc.js';
+
+const root = resolve(import.meta.dirname, '..');
+
+const documents: readonly { readonly path: string; readonly render: () => string }[] = [
+  { path: 'docs/configuration.md', render: renderConfigurationDoc },
+];
+
+async function currentText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+const check = process.argv.includes('--check');
+for (const { path, render } of documents) {
+  const file = resolve(root, path);
+  const text = await format(render(), { ...(await resolveConfig(file)), filepath: file });
+  if ((await currentText(file)) === text) continue;
+  if (check) {
+    console.error(`${path} is out of date: run \`npm run generate\` and commit it.`);
+    process.exitCode = 1;
+  } else {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+    console.log(`${path} written`);
+  }
+}

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.js';
-import type { ClaimOutcome, SessionClaim, SessionEntry, SessionRegistry } from '../../ports/session-registry.js';
+import type { ClaimOutcome, DeviceSession, SessionClaim, SessionEntry, SessionRegistry } from '../../ports/session-registry.js';
 import type { AccountId, DeviceId } from '../../protocol/ids.js';
 
 const entryLifeMs = 60_000;
@@ -19,11 +19,11 @@ export function createMemorySessionRegistry(clock: Clock): SessionRegistry {
   const leases = new Map<string, Lease>();
   const accounts = new Map<AccountId, Map<DeviceId, Entry>>();
 
-  const present = (lease: Lease | undefined, epoch: number): lease is Lease => lease?.epoch === epoch && lease.untilMs > clock.nowMs();
+  const isPresent = (lease: Lease | undefined, epoch: number): lease is Lease => lease?.epoch === epoch && lease.untilMs > clock.nowMs();
 
   const claimOne = ({ device, gatewayId, leaseEpoch, sessionEpoch }: SessionClaim): ClaimOutcome => {
     let devices = accounts.get(device.accountId);
-    if (devices === undefined) accounts.set(device.accountId, (devices = new Map()));
+    if (devices === undefined) accounts.set(device.accountId, (devices = new Map<DeviceId, Entry>()));
     const entry = devices.get(device.deviceId);
     const stored = entry !== undefined && entry.untilMs > clock.nowMs() ? entry : undefined;
     if (stored !== undefined && outranks(stored, { gatewayId, leaseEpoch, sessionEpoch })) return { outcome: 'lost' };
@@ -40,6 +40,15 @@ export function createMemorySessionRegistry(clock: Clock): SessionRegistry {
     if (devices?.size === 0) accounts.delete(device.accountId);
   };
 
+  const sessionsOf = (accountId: AccountId): DeviceSession[] => {
+    const nowMs = clock.nowMs();
+    const sessions: DeviceSession[] = [];
+    for (const [deviceId, { gatewayId, leaseEpoch, sessionEpoch, untilMs }] of accounts.get(accountId) ?? []) {
+      if (untilMs > nowMs && isPresent(leases.get(gatewayId), leaseEpoch)) sessions.push({ deviceId, gatewayId, leaseEpoch, sessionEpoch });
+    }
+    return sessions;
+  };
+
   return {
     openLease: (gatewayId) => {
       const epoch = Math.max((leases.get(gatewayId)?.epoch ?? 0) + 1, Math.floor(clock.nowMs()));
@@ -48,7 +57,7 @@ export function createMemorySessionRegistry(clock: Clock): SessionRegistry {
     },
     renewLease: (gatewayId, leaseEpoch) => {
       const lease = leases.get(gatewayId);
-      if (!present(lease, leaseEpoch)) return Promise.resolve(false);
+      if (!isPresent(lease, leaseEpoch)) return Promise.resolve(false);
       lease.untilMs = clock.nowMs() + leaseLifeMs;
       return Promise.resolve(true);
     },
@@ -63,18 +72,7 @@ export function createMemorySessionRegistry(clock: Clock): SessionRegistry {
       for (const claim of claims) releaseOne(claim);
       return Promise.resolve();
     },
-    lookup: (asked) => {
-      const nowMs = clock.nowMs();
-      return Promise.resolve(
-        asked.map((accountId) => {
-          const sessions = [];
-          for (const [deviceId, { gatewayId, leaseEpoch, sessionEpoch, untilMs }] of accounts.get(accountId) ?? []) {
-            if (untilMs > nowMs && present(leases.get(gatewayId), leaseEpoch)) sessions.push({ deviceId, gatewayId, leaseEpoch, sessionEpoch });
-          }
-          return sessions;
-        }),
-      );
-    },
+    lookup: (asked) => Promise.resolve(asked.map(sessionsOf)),
   };
 }
 

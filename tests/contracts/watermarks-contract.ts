@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { positionOf } from '../../core/position.js';
+import type { Watermarks } from '../../ports/watermarks.js';
+import { deviceNumber, newAccountId, newConversationId } from '../support/ids.js';
+
+export interface WatermarksUnderTest {
+  readonly watermarks: Watermarks;
+  dispose(): Promise<void>;
+}
+
+/** The promises of ports/watermarks.ts, for any adapter. */
+export function watermarksContract(name: string, open: () => Promise<WatermarksUnderTest>): void {
+  describe(`watermarks: ${name}`, () => {
+    let under: WatermarksUnderTest;
+
+    beforeEach(async () => {
+      under = await open();
+    });
+    afterEach(() => under.dispose());
+
+    test('keep delivered and read of each device of each conversation apart', async () => {
+      const [one, other] = [newConversationId(), newConversationId()];
+      const device = { accountId: newAccountId(), deviceId: deviceNumber(1) };
+      const sibling = { ...device, deviceId: deviceNumber(2) };
+      await under.watermarks.raise([
+        { conversationId: one, ...device, delivered: positionOf(1, 5) },
+        { conversationId: one, ...sibling, delivered: positionOf(1, 3), read: positionOf(1, 2) },
+        { conversationId: other, ...device, read: positionOf(1, 9) },
+      ]);
+      expect(await under.watermarks.of([one])).toEqual([
+        { conversationId: one, ...device, delivered: positionOf(1, 5) },
+        { conversationId: one, ...sibling, delivered: positionOf(1, 3), read: positionOf(1, 2) },
+      ]);
+      expect(await under.watermarks.of([newConversationId(), other])).toEqual([{ conversationId: other, ...device, read: positionOf(1, 9) }]);
+    });
+
+    test('never go down, in whatever order and however many at once they are raised', async () => {
+      const offset = fc.option(fc.integer({ min: 0, max: 1_000 }), { nil: undefined });
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.record({ delivered: offset, read: offset }), { minLength: 1, maxLength: 20 }), async (raises) => {
+          const conversationId = newConversationId();
+          const device = { accountId: newAccountId(), deviceId: deviceNumber(1) };
+          const at = (value: number | undefined) => (value === undefined ? undefined : positionOf(1, value));
+          await Promise.all(
+            raises.map(({ delivered, read }) => under.watermarks.raise([{ conversationId, ...device, delivered: at(delivered), read: at(read) }])),
+          );
+          const highest = (values: readonly (number | undefined)[]) => {
+            const known = values.filter((value) => value !== undefined);
+            return known.length === 0 ? undefined : positionOf(1, Math.max(...known));
+          };
+          const [mark] = await under.watermarks.of([conversationId]);
+          expect([mark?.delivered, mark?.read]).toEqual([highest(raises.map(({ delivered }) => delivered)), highest(raises.map(({ read }) => read))]);
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+}

@@ -1,0 +1,103 @@
+import { randomInt } from 'node:crypto';
+
+import { IdentityKeyPair, KEMKeyPair, KyberPreKeyRecord, PreKeyRecord, PrivateKey, SignedPreKeyRecord } from '@signalapp/libsignal-client';
+
+import type { DeviceStore } from '../store/device-store.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
+import { ecPrekeyTable, kemPrekeyTable, ownKeysTable, prekeyIdTable, signedPrekeyTable, type RotatingPrekey } from './key-tables.js';
+import type { SignedPublicKey } from './sessions.js';
+import { ownIdentityOf } from './signal-stores.js';
+
+/** Public halves, as the server takes them. */
+export interface PublicPrekeys {
+  readonly signedPrekey: SignedPublicKey;
+  readonly kemLastResort: SignedPublicKey;
+  readonly ecPrekeys: readonly { readonly keyId: number; readonly publicKey: Uint8Array }[];
+  readonly kemPrekeys: readonly SignedPublicKey[];
+}
+
+const oneTimePrekeys = 100;
+const dayMs = 24 * 3600 * 1000;
+const rotationMs = 7 * dayMs;
+const keptMs = 30 * dayMs;
+
+/** A fresh identity and registration id. Only for a directory that has none. */
+export function makeOwnKeys(unit: UnitOfWork): { readonly identityKey: Uint8Array; readonly registrationId: number } {
+  const identity = IdentityKeyPair.generate();
+  const registrationId = randomInt(1, 0x3fff + 1);
+  unit.put(ownKeysTable, ['own'], { identityKeyPair: identity.serialize(), registrationId });
+  return { identityKey: identity.publicKey.serialize(), registrationId };
+}
+
+/** The whole set of a new device; private halves go into the unit. */
+export function makePrekeys(unit: UnitOfWork, nowMs: number): PublicPrekeys {
+  return { ...makeRotatingPrekeys(unit, nowMs), ecPrekeys: makeEcPrekeys(unit), kemPrekeys: makeKemPrekeys(unit, nowMs) };
+}
+
+export function makeRotatingPrekeys(unit: UnitOfWork, nowMs: number): Pick<PublicPrekeys, 'signedPrekey' | 'kemLastResort'> {
+  const identity = ownIdentityOf(unit);
+  const pair = PrivateKey.generate();
+  const keyId = nextId(unit);
+  const publicKey = pair.getPublicKey().serialize();
+  const signature = identity.privateKey.sign(publicKey);
+  unit.put(signedPrekeyTable, [keyId], {
+    record: SignedPreKeyRecord.new(keyId, nowMs, pair.getPublicKey(), pair, signature).serialize(),
+    createdAtMs: nowMs,
+  });
+  return { signedPrekey: { keyId, publicKey, signature }, kemLastResort: makeKemPrekey(unit, identity, nowMs, true) };
+}
+
+/** As many one-time EC prekeys as a full set has. */
+export function makeEcPrekeys(unit: UnitOfWork): PublicPrekeys['ecPrekeys'] {
+  return Array.from({ length: oneTimePrekeys }, () => {
+    const pair = PrivateKey.generate();
+    const keyId = nextId(unit);
+    unit.put(ecPrekeyTable, [keyId], PreKeyRecord.new(keyId, pair.getPublicKey(), pair).serialize());
+    return { keyId, publicKey: pair.getPublicKey().serialize() };
+  });
+}
+
+export function makeKemPrekeys(unit: UnitOfWork, nowMs: number): PublicPrekeys['kemPrekeys'] {
+  const identity = ownIdentityOf(unit);
+  return Array.from({ length: oneTimePrekeys }, () => makeKemPrekey(unit, identity, nowMs, false));
+}
+
+/** Whether the newest signed prekey is older than a week. */
+export function rotationIsDue(store: DeviceStore, nowMs: number): boolean {
+  const newest = Math.max(0, ...store.range(signedPrekeyTable, []).map(({ row }) => row.createdAtMs));
+  return nowMs - newest > rotationMs;
+}
+
+/** Signed and last-resort keys that were replaced over 30 days ago go: no message that names them is under way any more. */
+export function dropOldPrekeys(store: DeviceStore, unit: UnitOfWork, nowMs: number): void {
+  const lastResort = store.range(kemPrekeyTable, []).filter(({ row }) => row.lastResort);
+  for (const { key } of replacedBefore(store.range(signedPrekeyTable, []), nowMs - keptMs)) unit.remove(signedPrekeyTable, ...key);
+  for (const { key } of replacedBefore(lastResort, nowMs - keptMs)) unit.remove(kemPrekeyTable, ...key);
+}
+
+type Rotating = readonly { readonly key: readonly (string | number)[]; readonly row: RotatingPrekey }[];
+
+/** A key is replaced when the next one is made. */
+function replacedBefore(rows: Rotating, beforeMs: number): Rotating {
+  const byAge = [...rows].sort((one, other) => one.row.createdAtMs - other.row.createdAtMs);
+  return byAge.filter((_, index) => {
+    const next = byAge[index + 1];
+    return next !== undefined && next.row.createdAtMs < beforeMs;
+  });
+}
+
+function makeKemPrekey(unit: UnitOfWork, identity: IdentityKeyPair, nowMs: number, lastResort: boolean): SignedPublicKey {
+  const pair = KEMKeyPair.generate();
+  const keyId = nextId(unit);
+  const publicKey = pair.getPublicKey().serialize();
+  const signature = identity.privateKey.sign(publicKey);
+  unit.put(kemPrekeyTable, [keyId], { record: KyberPreKeyRecord.new(keyId, nowMs, pair, signature).serialize(), createdAtMs: nowMs, lastResort });
+  return { keyId, publicKey, signature };
+}
+
+/** Ids are never used again, also not those of keys that were never uploaded. */
+function nextId(unit: UnitOfWork): number {
+  const id = unit.get(prekeyIdTable, 'next') ?? 1;
+  unit.put(prekeyIdTable, ['next'], id + 1);
+  return id;
+}

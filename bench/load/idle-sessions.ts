@@ -1,0 +1,43 @@
+import { inParallel } from './in-parallel.js';
+import { Link, type LinkEvents } from './link.js';
+import { localAddress } from './local-addresses.js';
+import type { LoadDevice, Wire } from './wire.js';
+
+const openAtOnce = 64;
+
+export interface IdleSessions {
+  /** Sockets that the server closed since. */
+  lost(): number;
+  close(): Promise<void>;
+}
+
+/** Opens one session for each device, and keeps them. Rejects when one cannot be opened. */
+export async function openIdleSessions(url: string, wire: Wire, devices: readonly LoadDevice[]): Promise<IdleSessions> {
+  const { hostname } = new URL(url);
+  const links: Link[] = [];
+  let lost = 0;
+  const nothing = (): void => undefined;
+  const events: LinkEvents = {
+    accepted: nothing,
+    delivered: nothing,
+    receipted: nothing,
+    refused: nothing,
+    lost: () => {
+      lost += 1;
+    },
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all(links.map((link) => link.close()));
+  };
+  try {
+    await inParallel(devices, openAtOnce, async (device, index) => {
+      const link = new Link({ url, wire, device, localAddress: localAddress(hostname, index) }, events);
+      links.push(link);
+      await link.opened;
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { lost: () => lost, close };
+}

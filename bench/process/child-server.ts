@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+
+const stopTimeoutMs = 30_000;
+const keptOutputBytes = 8_192;
+
+export interface ChildServerOptions {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A server under test: a Node process of its own. */
+export class ChildServer {
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  #output = '';
+  #exitCode: number | NodeJS.Signals | undefined;
+
+  constructor({ args, cwd, env }: ChildServerOptions) {
+    const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (child.pid === undefined) throw new Error('the server could not be started');
+    this.pid = child.pid;
+    this.#child = child;
+    const keep = (chunk: Buffer): void => {
+      this.#output = (this.#output + chunk.toString('utf8')).slice(-keptOutputBytes);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#exitCode = code ?? signal ?? 1;
+        resolve();
+      });
+    });
+  }
+
+  /** The end of what it printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Polls until `ready` answers something. Throws with the server's last words when it ends before, or after the time is up. */
+  async ready<Answer>(ready: () => Promise<Answer | undefined> | Answer | undefined, timeoutMs: number): Promise<Answer> {
+    const deadlineMs = Date.now() + timeoutMs;
+    for (;;) {
+      const answer = await ready();
+      if (answer !== undefined) return answer;
+      if (this.#exitCode !== undefined) throw new Error(`the server ended with ${this.#exitCode}:\n${this.#output}`);
+      if (Date.now() > deadlineMs) throw new Error(`the server was not ready within ${timeoutMs / 1000} s:\n${this.#output}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** SIGTERM, and SIGKILL for one that does not end. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    if (this.#exitCode !== undefined) return;
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  /** SIGKILL. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+}
+
+/** Ports of 127.0.0.1 that are free now. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      await new Promise((resolve) => server.once('listening', resolve));
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : 0;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

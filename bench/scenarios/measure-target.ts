@@ -1,0 +1,65 @@
+import type { BenchOptions } from '../bench-options.js';
+import type { LoadShape } from '../load/generate-load.js';
+import { summariseRuns, type LoadFigures } from '../report/load-figures.js';
+import type { Target } from '../targets/target.js';
+import { findBestLoad } from './find-best-load.js';
+import { measureIdleSessions, type IdleMeasurement } from './measure-idle-sessions.js';
+import { measureLoad, type LoadMeasurement, type LoadPlan } from './measure-load.js';
+
+const warmUpMs = 3_000;
+
+export interface TargetFigures {
+  readonly loads: readonly LoadFigures[];
+  readonly idle: readonly IdleMeasurement[];
+}
+
+/** Goes through the chosen parts with a target that was just started, and stops it. */
+export async function measureTarget(started: Target, options: BenchOptions, tell: (line: string) => void): Promise<TargetFigures> {
+  const { parts } = options;
+  try {
+    const closed = parts.includes('closed') ? [await measureClosed(started, options, tell)] : [];
+    const open = parts.includes('open') ? await measureOpen(started, options, tell) : [];
+    const idle = parts.includes('idle') ? [await measureIdleSessions(started, options.sessions, tell)] : [];
+    return { loads: [...closed, ...open], idle };
+  } finally {
+    await started.stop();
+  }
+}
+
+async function measureClosed(target: Target, { pairs, windows, seconds, repeat }: BenchOptions, tell: (line: string) => void): Promise<LoadFigures> {
+  const best = await findBestLoad(target, { pairs, windows }, tell);
+  return repeated(target, { ...best, warmUpMs, measureMs: seconds * 1000 }, repeat, tell);
+}
+
+async function measureOpen(
+  target: Target,
+  { rates, ratePairs, rateSeconds, repeat }: BenchOptions,
+  tell: (line: string) => void,
+): Promise<readonly LoadFigures[]> {
+  const figures: LoadFigures[] = [];
+  for (const perSecond of rates) {
+    const shape: LoadShape = { kind: 'open', perSecond };
+    figures.push(await repeated(target, { pairs: ratePairs, shape, warmUpMs, measureMs: rateSeconds * 1000 }, repeat, tell));
+  }
+  return figures;
+}
+
+async function repeated(target: Target, plan: LoadPlan, times: number, tell: (line: string) => void): Promise<LoadFigures> {
+  const runs: LoadMeasurement[] = [];
+  for (let run = 1; run <= times; run++) {
+    runs.push(await measureLoad(target, plan));
+    tell(`${target.name}: ${describeShape(plan)}, run ${run} of ${times}: ${oneLine(runs.slice(-1))}`);
+  }
+  return summariseRuns(runs);
+}
+
+function describeShape({ pairs, shape }: LoadPlan): string {
+  return shape.kind === 'closed' ? `${pairs} pairs x ${shape.window}` : `${shape.perSecond}/s on ${pairs} pairs`;
+}
+
+function oneLine(runs: readonly LoadMeasurement[]): string {
+  const { exchangesPerSecond, latency, cpuMsPerExchange } = summariseRuns(runs);
+  const p99 = Object.entries(latency).map(([stage, { p99Ms }]) => `${stage} ${p99Ms.toFixed(1)}`);
+  const cpu = cpuMsPerExchange === undefined ? '' : `, ${cpuMsPerExchange.toFixed(3)} core-ms each`;
+  return `${Math.round(exchangesPerSecond)} exchanges/s, p99 ${p99.join(', ')} ms${cpu}`;
+}

@@ -2,7 +2,6 @@ import type { PushAnswer } from '../../ports/gateway-link.js';
 import type { CloseReason } from '../../protocol/close-codes.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
-import type { Session } from './session.js';
 
 /** The socket as a session sees it. */
 export interface SessionSocket {
@@ -25,6 +24,14 @@ export interface SessionLimits {
   readonly maxBufferedBytes: number;
 }
 
+/** A session as its host knows it. */
+export interface HostedSession {
+  readonly device: DeviceAddress;
+  /** The device's own connection number. */
+  readonly sessionEpoch: number;
+  tick(nowMs: number): boolean;
+}
+
 /** What all sessions of a gateway share. */
 export interface SessionContext {
   readonly limits: SessionLimits;
@@ -33,15 +40,15 @@ export interface SessionContext {
   /** Resolves once the receipts that these items earn are durable. */
   recordDelivered(device: DeviceAddress, items: readonly DeliverItem[]): Promise<void>;
   /** Asks for a drain by the workflow engine. */
-  requestDrain(session: Session, token: number): void;
+  requestDrain(device: DeviceAddress, token: number): void;
   /** Drains in this process. */
-  drainLocally(session: Session, token: number): void;
+  drainLocally(device: DeviceAddress, token: number): void;
   workflowsAreAway(): boolean;
   /** From now on the session has something that time can run out for; `tick` is called until it answers false. */
-  watch(session: Session): void;
+  watch(session: HostedSession): void;
   /** The session left: forget it, release its registry entry unless it was displaced. */
-  closed(session: Session, reason: CloseReason): void;
-  turned(session: Session, why: DrainCause): void;
+  closed(session: HostedSession, reason: CloseReason): void;
+  turned(device: DeviceAddress, why: DrainCause): void;
 }
 
 /** Why a session leaves `live`, or begins with a drain. */

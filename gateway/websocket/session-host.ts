@@ -22,7 +22,7 @@ import type { WaveScheduler } from '../drain/wave-scheduler.js';
 import type { ReceiptWriter } from '../receipt-writer.js';
 import { LeaseKeeper, type Registration } from './lease-keeper.js';
 import { Session } from './session.js';
-import type { AnswerPush, SessionContext, SessionLimits, SessionSocket } from './session-context.js';
+import type { AnswerPush, HostedSession, SessionContext, SessionLimits, SessionSocket } from './session-context.js';
 
 const tickMs = 250;
 
@@ -44,7 +44,7 @@ export class SessionHost implements GatewayEndpoint {
   readonly gatewayId: string;
   readonly #dependencies: SessionHostDependencies;
   readonly #sessions = new Map<string, Session>();
-  readonly #watched = new Set<Session>();
+  readonly #watched = new Set<HostedSession>();
   readonly #claims: MicroBatcher<SessionClaim, ClaimOutcome>;
   readonly #lease: LeaseKeeper;
   readonly #context: SessionContext;
@@ -68,20 +68,20 @@ export class SessionHost implements GatewayEndpoint {
       nowMs: () => clock.nowMs(),
       leaseHeld: () => this.#lease.held,
       recordDelivered: (device, items) => receipts.delivered(device, items),
-      requestDrain: (session, token) => {
-        waves.request({ device: session.device, token }, this.#lease.epoch);
+      requestDrain: (device, token) => {
+        waves.request({ device, token }, this.#lease.epoch);
       },
-      drainLocally: (session, token) => {
-        events.drainedLocally(session.device);
-        dependencies.drainLocally(session.device, token);
+      drainLocally: (device, token) => {
+        events.drainedLocally(device);
+        dependencies.drainLocally(device, token);
       },
       workflowsAreAway: () => waves.engineIsAway,
       watch: (session) => this.#watched.add(session),
       closed: (session, reason) => {
         this.#closed(session, reason);
       },
-      turned: (session, why) => {
-        events.sessionDraining(session.device, why);
+      turned: (device, why) => {
+        events.sessionDraining(device, why);
       },
     };
   }
@@ -210,16 +210,16 @@ export class SessionHost implements GatewayEndpoint {
     return outcome.existed ? 'kept' : 'anew';
   }
 
-  #claimOf(session: Session, leaseEpoch: number): SessionClaim {
+  #claimOf(session: HostedSession, leaseEpoch: number): SessionClaim {
     return { device: session.device, gatewayId: this.gatewayId, leaseEpoch, sessionEpoch: session.sessionEpoch };
   }
 
   /** Best effort: an entry that stays behind expires, and its pushes are answered `gone`. */
-  #release(session: Session, leaseEpoch: number): void {
+  #release(session: HostedSession, leaseEpoch: number): void {
     this.#dependencies.registry.release([this.#claimOf(session, leaseEpoch)]).catch(() => undefined);
   }
 
-  #closed(session: Session, reason: CloseReason): void {
+  #closed(session: HostedSession, reason: CloseReason): void {
     const key = deviceKey(session.device);
     this.#watched.delete(session);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);

@@ -3,7 +3,7 @@ import type { DrainPage, DrainPageAnswer, FinishDrainAnswer, GiveUpDrainAnswer, 
 import type { CloseReason } from '../../protocol/close-codes.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
-import type { DrainCause, OfferedPush, SessionContext, SessionSocket } from './session-context.js';
+import type { DrainCause, HostedSession, OfferedPush, SessionContext, SessionSocket } from './session-context.js';
 import { StreamNumbers } from './stream-numbers.js';
 
 export type SessionState = 'opening' | 'draining' | 'live' | 'closed';
@@ -29,7 +29,7 @@ interface OpenPage {
  * live: pushes go to the device. Leaves on ack time-out, overflow, a slow socket, a nudge, or when registration is in doubt (rule 5).
  * closed: every open push was answered `gone`.
  */
-export class Session {
+export class Session implements HostedSession {
   readonly device: DeviceAddress;
   /** The device's own connection number. */
   readonly sessionEpoch: number;
@@ -229,7 +229,7 @@ export class Session {
     const silenceMs = !drain.begun && this.#context.workflowsAreAway() ? limits.drainSilenceWhenAwayMs : limits.drainSilenceMs;
     if (!drain.parked && nowMs - drain.heardAtMs >= silenceMs) {
       this.#newDrain(drain.drained);
-      this.#context.drainLocally(this, this.#token);
+      this.#context.drainLocally(this.device, this.#token);
     }
   }
 
@@ -284,19 +284,19 @@ export class Session {
 
   #turnDraining(why: DrainCause): void {
     this.#enterDraining(why);
-    this.#context.requestDrain(this, this.#token);
+    this.#context.requestDrain(this.device, this.#token);
   }
 
   #enterDraining(why: DrainCause): void {
     this.#state = 'draining';
-    this.#context.turned(this, why);
+    this.#context.turned(this.device, why);
     this.#newDrain(this.#drain?.drained ?? 0);
     this.#context.watch(this);
   }
 
   #startDrain(): void {
     this.#newDrain(this.#drain?.drained ?? 0);
-    this.#context.requestDrain(this, this.#token);
+    this.#context.requestDrain(this.device, this.#token);
   }
 
   /** A new token: attempts with older ones are superseded, held pushes refused. */

@@ -22,7 +22,10 @@ export function openDataDirectory(path: string): DataDirectory {
   } catch (error) {
     if (error instanceof StartError) throw error;
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new StartError(`the data directory ${absolute} cannot be written (${reason})`, 'make it writable, or set HELIOGRAPH_DATA_DIR to another one');
+    throw new StartError(
+      `the data directory ${absolute} cannot be written (${reason})`,
+      'make it writable, or set HELIOGRAPH_DATA_DIR to another one',
+    );
   }
   return {
     path: absolute,
@@ -50,7 +53,10 @@ function lock(lockFile: string): void {
     }
     const [pid = '', startedAt = ''] = readFileSync(lockFile, 'utf8').trim().split(' ');
     if (startedAt !== '' && processStartedAt(Number(pid)) === startedAt) {
-      throw new StartError(`another server (process ${pid}) uses the data directory of ${lockFile}`, 'stop it, or set HELIOGRAPH_DATA_DIR to another directory');
+      throw new StartError(
+        `another server (process ${pid}) uses the data directory of ${lockFile}`,
+        'stop it, or set HELIOGRAPH_DATA_DIR to another directory',
+      );
     }
     rmSync(lockFile, { force: true });
   }

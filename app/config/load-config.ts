@@ -18,7 +18,7 @@ export class ConfigError extends Error {
 }
 
 /** Reads every setting. Throws ConfigError that names each variable that will not do, and each that does not exist with the nearest one that does. */
-export function loadConfig(environment: Environment): Config {
+export function loadConfig(environment: Environment = process.env): Config {
   const faults: string[] = unknownVariables(environment);
   const read = <Value>({ variable, fallback, parse }: Setting<Value>): Value => {
     const given = environment[variable];

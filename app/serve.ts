@@ -1,0 +1,96 @@
+import { createLogger, type Logger } from '../telemetry/logger.js';
+import { Closer } from './closer.js';
+import { ConfigError, loadConfig, type Config } from './config/load-config.js';
+import { openDataDirectory } from './data-directory.js';
+import { startEmbedded, type EmbeddedServer } from './profiles/embedded.js';
+import { StartError } from './start-error.js';
+
+/**
+ * Runs a server in this process until SIGINT or SIGTERM, telling on stdout what it does; the log goes to stderr. A start that fails is a line with its remedy and exit code 1.
+ * A second signal ends the process at once; the engines beside it end with it.
+ */
+export async function serve(): Promise<void> {
+  const config = configOrExit();
+  const logger = createLogger(config.logging.level, { write: (line) => process.stderr.write(line) });
+  const closer = new Closer(logger);
+  const stop = onceSignalled(closer);
+  try {
+    const server = await startServer(config, logger, closer);
+    if (!stop.signalled()) say(welcome(server));
+  } catch (error) {
+    await closer.close();
+    if (!stop.signalled()) fail(error);
+  }
+}
+
+async function startServer(config: Config, logger: Logger, closer: Closer): Promise<EmbeddedServer> {
+  const data = openDataDirectory(config.storage.dataDirectory);
+  closer.add('data directory', () => {
+    data.unlock();
+  });
+  say(`Heliograph starts, data in ${data.path}`);
+  const progress = (part: string, tookMs: number) => {
+    say(`  ${part.padEnd(24)} up in ${(tookMs / 1_000).toFixed(1)} s`);
+  };
+  return startEmbedded({ config, data, logger, closer, progress });
+}
+
+function configOrExit(): Config {
+  try {
+    return loadConfig();
+  } catch (error) {
+    fail(error);
+    process.exit(1);
+  }
+}
+
+function onceSignalled(closer: Closer): { signalled(): boolean } {
+  let signalled = false;
+  const stop = () => {
+    if (signalled) process.exit(1);
+    signalled = true;
+    say('\nStopping; once more Ctrl-C cuts it short');
+    void closer.close().then(() => {
+      say('Stopped');
+      process.exit(process.exitCode ?? 0);
+    });
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return { signalled: () => signalled };
+}
+
+function welcome({ publicUrl, adminUrl, temporalUiUrl }: EmbeddedServer): string {
+  const addresses = [
+    ['WebSocket', `${publicUrl.replace(/^http/, 'ws')}/v1/socket`],
+    ['REST', `${publicUrl}/v1`],
+    ['Documentation', `${publicUrl}/docs`],
+    ['Temporal Web UI', temporalUiUrl],
+    ['Metrics, health', `${adminUrl}/metrics, /readyz`],
+  ];
+  const lines = addresses.filter(([, url]) => url !== undefined).map(([name, url]) => `  ${name?.padEnd(17)} ${url}`);
+  const server = publicUrl === 'http://127.0.0.1:8080' ? '' : ` --server ${publicUrl}`;
+  return [
+    '\nReady.\n',
+    ...lines,
+    '\nTry next, each in a terminal of its own:\n',
+    `  npx heliograph chat --handle alice${server}`,
+    `  npx heliograph chat --handle bob${server}`,
+    '\nCtrl-C stops everything; data stay.',
+  ].join('\n');
+}
+
+function fail(error: unknown): void {
+  process.exitCode = 1;
+  if (error instanceof StartError) complain(`${error.message}; ${error.remedy}`);
+  else if (error instanceof ConfigError) for (const line of error.message.split('\n')) complain(line);
+  else complain(`it cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`heliograph: ${line}\n`);
+}

@@ -86,6 +86,8 @@ export default tseslint.config(
     rules: {
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-confusing-void-expression': 'off',
+      // Objects of a test are closures, without `this`.
+      '@typescript-eslint/unbound-method': 'off',
       // Flags and counters of a test change in callbacks, which the rule does not see.
       '@typescript-eslint/no-unnecessary-condition': 'off',
     },

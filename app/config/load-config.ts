@@ -45,8 +45,8 @@ export function loadConfig(environment: Environment = process.env): Config {
 
 /** Every setting there is, in the order of the documentation. */
 export function allSettings(): readonly Setting<unknown>[] {
-  const concerns = Object.values(settings).flatMap((group): Setting<unknown>[] => Object.values(group));
-  return [...concerns, ...Object.values(rateLimitSettings).flatMap(({ burst, perSecond }) => [burst, perSecond])];
+  const groups: readonly Readonly<Record<string, Setting<unknown>>>[] = [...Object.values(settings), ...Object.values(rateLimitSettings)];
+  return groups.flatMap((group) => Object.values(group));
 }
 
 function unknownVariables(environment: Environment): string[] {

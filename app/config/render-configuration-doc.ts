@@ -17,6 +17,10 @@ export function renderConfigurationDoc(): string {
 }
 
 function shown(fallback: unknown): string {
-  if (fallback === undefined) return '';
-  return Array.isArray(fallback) ? `\`${fallback.join(',')}\`` : `\`${String(fallback as string | number)}\``;
+  const text = Array.isArray(fallback)
+    ? fallback.map(String).join(',')
+    : typeof fallback === 'string' || typeof fallback === 'number'
+      ? `${fallback}`
+      : '';
+  return text === '' ? '' : `\`${text}\``;
 }

@@ -8,7 +8,7 @@ export interface Setting<Value> {
   readonly meaning: string;
   readonly fallback: Value;
   /** Throws zod's error on text that will not do. */
-  parse(text: string): Value;
+  readonly parse: (text: string) => Value;
 }
 
 type About = Pick<Setting<unknown>, 'variable' | 'meaning'>;
@@ -19,13 +19,13 @@ export function wholeNumber(about: About, fallback: number, { min, max }: { read
 }
 
 export function positiveNumber(about: About, fallback: number): Setting<number> {
-  const schema = z.coerce.number().positive().finite();
+  const schema = z.coerce.number().positive();
   return { ...about, fallback, parse: (text) => schema.parse(text.trim() === '' ? undefined : text) };
 }
 
 export function oneOf<const Name extends string>(about: About, fallback: Name, names: readonly [Name, ...Name[]]): Setting<Name> {
   const schema = z.enum(names);
-  return { ...about, fallback, parse: (text) => schema.parse(text) as Name };
+  return { ...about, fallback, parse: (text) => schema.parse(text) };
 }
 
 export function text(about: About, fallback: string): Setting<string> {

@@ -102,10 +102,7 @@ export const settings = {
   },
 };
 
-interface RateLimitSettings {
-  readonly burst: Setting<number>;
-  readonly perSecond: Setting<number>;
-}
+type RateLimitSettings = Readonly<Record<'burst' | 'perSecond', Setting<number>>>;
 
 /** `HELIOGRAPH_LIMIT_<NAME>_BURST` and `_PER_SECOND` for each bucket of protocol/limits.ts. */
 export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings>> = {

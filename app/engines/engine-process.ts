@@ -1,13 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 import type { Logger } from 'pino';
 
+import { inheritedEnvironment } from '../config/inherited-environment.js';
 import { processStartedAt } from './process-identity.js';
 
 const stopTimeoutMs = 8_000;
 const firstRestartMs = 200;
 const longestRestartMs = 10_000;
+const maxLogBytes = 16 * 1024 * 1024;
 /** Ends the process when this one is gone, however it went: the shell's input closes with it. */
 const leash = 'read -r _; kill -s "$1" "$2" 2>/dev/null';
 
@@ -66,8 +68,14 @@ export class EngineProcess {
 
   #spawn(): void {
     const { name, command, args, user, environment, stopSignal, logFile, pidFile } = this.#engine;
+    setAside(logFile);
     const output = createWriteStream(logFile, { flags: 'a' });
-    const child = spawn(command, args, { ...user, env: { ...process.env, ...environment }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      ...user,
+      env: { ...inheritedEnvironment(), ...environment },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     child.stdout.pipe(output, { end: false });
     child.stderr.pipe(output, { end: false });
@@ -101,6 +109,11 @@ export class EngineProcess {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/** A long log is kept once, under another name, and a new one begun. */
+function setAside(logFile: string): void {
+  if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(logFile, `${logFile}.old`);
 }
 
 /** The process of the file, if exactly that one still runs. */

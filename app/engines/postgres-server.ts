@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import type { Logger } from 'pino';
 
+import { inheritedEnvironment } from '../config/inherited-environment.js';
 import { Secret } from '../config/secret.js';
 import { StartError } from '../start-error.js';
 import { EngineProcess } from './engine-process.js';
@@ -124,7 +125,7 @@ function initialise({ binaries, cluster, user, password }: Initialisation): void
   execFileSync(binaries.initdb, args, {
     ...user,
     input: password,
-    env: { ...process.env, LC_MESSAGES: 'C' },
+    env: { ...inheritedEnvironment(), LC_MESSAGES: 'C' },
     cwd: '/',
     stdio: ['pipe', 'ignore', 'pipe'],
   });

@@ -12,14 +12,13 @@ import { createTokens, openTokenKeys } from '../../gateway/tokens.js';
 import { createDrainEvents } from '../../telemetry/drain-events.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { createMetricsRegistry } from '../../telemetry/metrics.js';
-import { createAdminServer } from '../admin-server.js';
 import type { Adapters } from '../adapters.js';
 import type { Closer } from '../closer.js';
 import type { Config } from '../config/load-config.js';
 import type { DataDirectory } from '../data-directory.js';
-import { listen, stopListening } from '../listen.js';
 import { openDirectory } from '../open-directory.js';
 import { openLocalStores } from '../open-local-stores.js';
+import { startAdmin } from '../start-admin.js';
 import { startGateway } from '../start-gateway.js';
 import { startPipeline } from '../start-pipeline.js';
 import { startTemporal } from '../start-temporal.js';
@@ -97,15 +96,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   };
   const publicPort = await timed('gateway', () => startGateway({ ...role, attach: attachGateway }));
 
-  const admin = createAdminServer({
-    registry: metrics,
-    dependencies: [
-      { name: 'postgres', ok: () => directory.ping() },
-      { name: 'temporal', ok: () => worker.isRunning(), optional: true },
-    ],
-  });
-  closer.add('admin server', () => stopListening(admin));
-  const adminPort = await listen(admin, config.network.host, config.network.adminPort, 'HELIOGRAPH_ADMIN_PORT');
+  const adminPort = await startAdmin({ config, metrics, closer }, [
+    { name: 'postgres', ok: () => directory.ping() },
+    { name: 'temporal', ok: () => worker.isRunning(), optional: true },
+  ]);
   return {
     publicUrl: urlOf(config.network.host, publicPort),
     adminUrl: urlOf(config.network.host, adminPort),

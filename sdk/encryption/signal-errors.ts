@@ -18,24 +18,22 @@ export type SignalFailure =
   /** Malformed, of another version, or a wrong authentication code. */
   | 'invalid_message';
 
-interface ErrorOfSignal extends Error {
+interface ErrorOfSignal {
+  readonly message: string;
   readonly code: ErrorCode;
   readonly operation: string;
 }
 
+const failuresByCode: Partial<Record<ErrorCode, SignalFailure>> = {
+  [ErrorCode.DuplicatedMessage]: 'duplicate',
+  [ErrorCode.UntrustedIdentity]: 'untrusted_identity',
+  [ErrorCode.InvalidSession]: 'no_session',
+};
+
 /** `undefined`: not an error of the protocol, so a fault of ours or of the machine. */
 export function signalFailureOf(error: unknown): SignalFailure | undefined {
   if (!isErrorOfSignal(error)) return undefined;
-  switch (error.code) {
-    case ErrorCode.DuplicatedMessage:
-      return 'duplicate';
-    case ErrorCode.UntrustedIdentity:
-      return 'untrusted_identity';
-    case ErrorCode.InvalidSession:
-      return 'no_session';
-    default:
-      return failureByText(error.message);
-  }
+  return failuresByCode[error.code] ?? failureByText(error.message);
 }
 
 function failureByText(text: string): SignalFailure | undefined {
@@ -55,5 +53,7 @@ export class PrekeyReplayedError extends Error {
 }
 
 function isErrorOfSignal(error: unknown): error is ErrorOfSignal {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'operation' in error && typeof error.operation === 'string';
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, operation, message } = error as Partial<Record<keyof ErrorOfSignal, unknown>>;
+  return typeof code === 'number' && typeof operation === 'string' && typeof message === 'string';
 }

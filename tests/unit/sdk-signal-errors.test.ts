@@ -23,7 +23,7 @@ describe('errors of libsignal', () => {
     try {
       await work;
     } catch (error) {
-      return { text: error instanceof Error ? error.message : '', failure: signalFailureOf(error) };
+      return { text: (error as Error).message, failure: signalFailureOf(error) };
     }
     throw new Error('it did not fail');
   }

@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- the rules of one state machine */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
 import { Session } from '../../gateway/websocket/session.js';

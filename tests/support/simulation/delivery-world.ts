@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- one world: whatever fails in it acts on all of it */
 import { Registry } from 'prom-client';
 import { pino } from 'pino';
 
@@ -287,49 +288,49 @@ export class DeliveryWorld {
     if (againAfterMs !== undefined) this.#clock.after(atMs + againAfterMs, () => append(2));
   }
 
-  async #inflict({ kind, forMs, which }: Fault): Promise<void> {
-    const device = this.#devices[which % this.#devices.length];
-    const router = this.#routers[which % this.#routers.length];
-    const gatewayId = gatewayIds[which % gatewayIds.length] ?? gatewayIds[0];
-    const gateway = this.#gateways.get(gatewayId);
-    switch (kind) {
-      case 'registry-down':
-        return this.#outage(this.#registryService, forMs);
-      case 'registry-emptied':
-        await this.#outage(this.#registryService, forMs);
-        this.#registry = createMemorySessionRegistry(this.#clock);
-        return;
-      case 'gateway-cut-from-registry':
-        return gateway && this.#cut(gateway.owner, forMs * 2);
-      case 'router-cut-from-registry':
-        return router && this.#cut(router.owner, forMs / 3);
-      case 'inbox-down':
-        return this.#outage(this.#inbox, forMs / 3);
-      case 'history-down':
-        return this.#outage(this.#history, forMs / 3);
-      case 'workflows-down':
-        return this.#outage(this.#workflows, forMs);
-      case 'worker-crash':
-        this.#worker.dead = true;
-        this.#worker = newOwner();
-        return;
-      case 'router-crash':
-        return this.#crashRouter(which % this.#routers.length);
-      case 'rebalance':
-        return this.#assign(which % partitions, 1 - (this.#ownerOfPartition[which % partitions] ?? 0), forMs);
-      case 'gateway-crash':
-        return this.#crashGateway(gatewayId);
-      case 'link-break':
-        return router?.link.break(gatewayId);
-      case 'device-vanishes':
-        return device?.vanish();
-      case 'device-closes':
-        return device?.close();
-      case 'device-connects-twice':
-        return device?.connect();
-      case 'device-black-hole':
-        return device?.blackHole();
-    }
+  readonly #faults: Record<Fault['kind'], (fault: Fault) => Promise<void> | void> = {
+    'registry-down': ({ forMs }) => this.#outage(this.#registryService, forMs),
+    'registry-emptied': async ({ forMs }) => {
+      await this.#outage(this.#registryService, forMs);
+      this.#registry = createMemorySessionRegistry(this.#clock);
+    },
+    'gateway-cut-from-registry': ({ forMs, which }) => {
+      const gateway = this.#gateways.get(gatewayOf(which));
+      return gateway && this.#cut(gateway.owner, forMs * 2);
+    },
+    'router-cut-from-registry': ({ forMs, which }) => {
+      const router = this.#routerOf(which);
+      return router && this.#cut(router.owner, forMs / 3);
+    },
+    'inbox-down': ({ forMs }) => this.#outage(this.#inbox, forMs / 3),
+    'history-down': ({ forMs }) => this.#outage(this.#history, forMs / 3),
+    'workflows-down': ({ forMs }) => this.#outage(this.#workflows, forMs),
+    'worker-crash': () => {
+      this.#worker.dead = true;
+      this.#worker = newOwner();
+    },
+    'router-crash': ({ which }) => this.#crashRouter(which % this.#routers.length),
+    rebalance: ({ forMs, which }) => {
+      this.#assign(which % partitions, 1 - (this.#ownerOfPartition[which % partitions] ?? 0), forMs);
+    },
+    'gateway-crash': ({ which }) => this.#crashGateway(gatewayOf(which)),
+    'link-break': ({ which }) => this.#routerOf(which)?.link.break(gatewayOf(which)),
+    'device-vanishes': ({ which }) => this.#anyDevice(which)?.vanish(),
+    'device-closes': ({ which }) => this.#anyDevice(which)?.close(),
+    'device-connects-twice': ({ which }) => this.#anyDevice(which)?.connect(),
+    'device-black-hole': ({ which }) => this.#anyDevice(which)?.blackHole(),
+  };
+
+  #routerOf(which: number) {
+    return this.#routers[which % this.#routers.length];
+  }
+
+  #anyDevice(which: number) {
+    return this.#devices[which % this.#devices.length];
+  }
+
+  async #inflict(fault: Fault): Promise<void> {
+    await this.#faults[fault.kind](fault);
   }
 
   async #outage(service: Service, forMs: number): Promise<void> {
@@ -422,4 +423,8 @@ function conversation(index: number): ConversationId {
 
 function newOwner(): Owner {
   return { dead: false, cutFromRegistry: false };
+}
+
+function gatewayOf(which: number): (typeof gatewayIds)[number] {
+  return gatewayIds[which % gatewayIds.length] ?? gatewayIds[0];
 }

@@ -88,7 +88,7 @@ export function unreliableRegistry(environment: Environment, owner: Owner, servi
         get down() {
           return service.down || owner.cutFromRegistry;
         },
-      } as Service,
+      },
       work,
     );
   return {

@@ -1,0 +1,19 @@
+import type { Registry } from 'prom-client';
+
+import { createAdminServer, type Dependency } from './admin-server.js';
+import type { Closer } from './closer.js';
+import type { Config } from './config/load-config.js';
+import { listen, stopListening } from './listen.js';
+
+export interface AdminRole {
+  readonly config: Config;
+  readonly metrics: Registry;
+  readonly closer: Closer;
+}
+
+/** Health and metrics on a port of their own; answers the port. */
+export function startAdmin({ config, metrics, closer }: AdminRole, dependencies: readonly Dependency[]): Promise<number> {
+  const server = createAdminServer({ registry: metrics, dependencies });
+  closer.add('admin server', () => stopListening(server));
+  return listen(server, config.network.host, config.network.adminPort, 'HELIOGRAPH_ADMIN_PORT');
+}

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { createLmdbEventLog } from '../adapters/lmdb/lmdb-event-log.js';
 import { createLmdbHistory } from '../adapters/lmdb/lmdb-history.js';
 import { createLmdbInbox } from '../adapters/lmdb/lmdb-inbox.js';
@@ -33,23 +35,28 @@ export interface LocalStoresOptions {
   readonly closer: Closer;
 }
 
-/** The log and the stores of the embedded profile, in one LMDB environment. */
+/** The log and the stores of the embedded profile, in an LMDB environment each. */
 export async function openLocalStores({ config, directory, clock, logger, closer }: LocalStoresOptions): Promise<LocalStores> {
   const { log, history: historyConfig } = config;
-  const store = new LmdbStore({ directory });
-  closer.add('lmdb', () => store.close());
+  const records = new LmdbStore({ directory: join(directory, 'log') });
+  closer.add('message log', () => records.close());
+  const store = new LmdbStore({ directory: join(directory, 'stores') });
+  closer.add('stores', () => store.close());
   const inbox = createLmdbInbox(store, { maxAgeMs: inboxMaxAgeMs });
   const history = createLmdbHistory(store, { clock, maxAgeMs: historyConfig.maxAgeMs, indexMaxAgeMs });
-  const eventLog = await createLmdbEventLog(store, {
-    partitions: log.partitions,
-    maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs },
-    maxBytesPerPartition: log.maxBytesPerPartition,
-    maxWaitingBytes: maxWaitingAppendBytes,
-    clock,
-    onUnreadDeleted: (lost) => {
-      logger.error(lost, 'the log had to delete records that a group had not read');
+  const eventLog = await createLmdbEventLog(
+    { records, offsets: store },
+    {
+      partitions: log.partitions,
+      maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs },
+      maxBytesPerPartition: log.maxBytesPerPartition,
+      maxWaitingBytes: maxWaitingAppendBytes,
+      clock,
+      onUnreadDeleted: (lost) => {
+        logger.error(lost, 'the log had to delete records that a group had not read');
+      },
     },
-  });
+  );
   closer.add('event log', () => eventLog.close());
   const sweeping = setInterval(() => {
     for (const sweep of [inbox.sweepExpired, history.sweepExpired]) {

@@ -65,7 +65,7 @@ async function keepWorking(options: TemporalWorkerOptions, signal: AbortSignal, 
       await work(options, signal, () => {
         pauseMs = backoffMs.first;
         report(true);
-        logger.info({ address: options.address }, 'temporal worker is polling');
+        logger.debug({ address: options.address }, 'temporal worker is polling');
       });
     } catch (error) {
       const level = pauseMs === backoffMs.first ? 'warn' : 'debug';

@@ -1,4 +1,4 @@
-import type { AccountId, DeviceAddress, DeviceId } from '../protocol/ids.js';
+import type { AccountId, ConversationId, DeviceAddress, DeviceId } from '../protocol/ids.js';
 
 export interface Account {
   readonly accountId: AccountId;
@@ -57,8 +57,11 @@ export interface Device {
  * Throws DomainError: `conflict` (handle taken), `not_found`, `unavailable`.
  */
 export interface Accounts {
-  /** Account, first device and its prekeys in one transaction. */
-  create(account: Account, device: NewDevice, deviceList: DeviceList): Promise<void>;
+  /**
+   * Account, first device and its prekeys in one transaction. Idempotent: the same account id, handle, identity key and secret answer what was stored first;
+   * `conflict` when the id or the handle belongs to anybody else.
+   */
+  create(account: Account, device: NewDevice, deviceList: DeviceList): Promise<{ readonly account: Account; readonly created: boolean }>;
   byId(accountId: AccountId): Promise<(Account & { readonly deviceList: DeviceList }) | undefined>;
   byHandle(handle: string): Promise<(Account & { readonly deviceList: DeviceList }) | undefined>;
 }
@@ -69,10 +72,11 @@ export interface Devices {
   /** `undefined`: no such active device. */
   secretHash(device: DeviceAddress): Promise<Uint8Array | undefined>;
   isActive(device: DeviceAddress): Promise<boolean>;
-  /** `conflict` if the number was ever used in the account or the account has `limits.maxDevicesPerAccount` active devices. Raises the version of the account's conversations. */
-  add(accountId: AccountId, device: NewDevice, deviceList: DeviceList): Promise<void>;
-  /** Marks it revoked, drops its prekeys and raises the version of the account's conversations, in one transaction. `not_found` if it is not active. */
-  revoke(device: DeviceAddress, deviceList: DeviceList): Promise<void>;
+  /**
+   * Marks it revoked, drops its prekeys, stores the list of those that stay and raises the version of the account's conversations, in one transaction; answers those conversations.
+   * `not_found` if it is not active, `conflict` if the list is not newer than the stored one.
+   */
+  revoke(device: DeviceAddress, deviceList: DeviceList, atMs: number): Promise<readonly ConversationId[]>;
   /** Best effort. */
   seen(device: DeviceAddress, atMs: number): Promise<void>;
 }

@@ -14,7 +14,7 @@ export interface Conversation {
  */
 export interface Conversations {
   /** The direct conversation of two accounts; made if it does not exist, the same answer ever after. */
-  ensureDirect(one: AccountId, other: AccountId, nowMs: number): Promise<Conversation>;
+  ensureDirect(one: AccountId, other: AccountId, nowMs: number): Promise<{ readonly conversation: Conversation; readonly created: boolean }>;
   get(conversationId: ConversationId): Promise<Conversation | undefined>;
   /** Of one account, in the order of their ids, from after `cursor`. */
   list(accountId: AccountId, page: { readonly after?: ConversationId | undefined; readonly limit: number }): Promise<readonly Conversation[]>;

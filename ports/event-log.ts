@@ -28,7 +28,7 @@ export interface PartitionHandler {
 
 export interface PartitionAssignment {
   readonly partition: number;
-  /** Everything below `nextOffset` is done. Later calls with a lower number are ignored. Resolves when the log took it; a crash before that means redelivery. */
+  /** Everything below `nextOffset` is done. Later calls with a lower number are ignored. Resolves when the log took it; a crash soon after may redeliver all the same. */
   commit(nextOffset: number): Promise<void>;
 }
 

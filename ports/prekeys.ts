@@ -1,4 +1,5 @@
 import type { AccountId, DeviceAddress, DeviceId } from '../protocol/ids.js';
+import type { ListedDevice } from '../protocol/rest/device.js';
 import type { DeviceKeys, DeviceList, OneTimePrekey, SignedPrekey } from './accounts.js';
 
 export interface DevicePrekeyBundle {
@@ -15,6 +16,8 @@ export interface PrekeyBundle {
   readonly accountId: AccountId;
   readonly identityKey: Uint8Array;
   readonly deviceList: DeviceList;
+  /** All active devices, which the list's signature covers. */
+  readonly listed: readonly ListedDevice[];
   readonly devices: readonly DevicePrekeyBundle[];
 }
 
@@ -30,13 +33,15 @@ export interface PrekeyDigestInput {
   readonly kemLastResort: SignedPrekey;
 }
 
+export type KeyUpload = { readonly [Name in keyof DeviceKeys]?: DeviceKeys[Name] | undefined };
+
 /**
  * Public prekeys. A one-time key is handed out at most once, also under concurrent claims; claiming is one transaction per bundle.
- * Throws DomainError: `not_found`, `unavailable`.
+ * Throws DomainError: `not_found`, `too_large`, `unavailable`.
  */
 export interface Prekeys {
-  /** Adds one-time keys, replaces signed and last-resort keys that are given. Idempotent by key id. */
-  upload(device: DeviceAddress, keys: Partial<DeviceKeys>): Promise<void>;
+  /** Adds one-time keys, replaces signed and last-resort keys that are given; answers what is there then. Idempotent by key id. `too_large` above `limits.maxPrekeysPerUpload` of a kind. */
+  upload(device: DeviceAddress, keys: KeyUpload): Promise<PrekeyCount>;
   count(device: DeviceAddress): Promise<PrekeyCount>;
   current(device: DeviceAddress): Promise<PrekeyDigestInput>;
   /** One bundle for each active device of the account, or for one of them. */

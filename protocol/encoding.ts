@@ -75,10 +75,10 @@ export function fieldOf(error: z.ZodError): string {
   return issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''].join('.') : path.join('.');
 }
 
-/** One line: each wrong field with what it must be. */
-export function describeIssues(error: z.ZodError): string {
+/** One line: each wrong field with what it must be; `whole` names what has no field. */
+export function describeIssues(error: z.ZodError, whole = 'frame'): string {
   return error.issues
     .slice(0, 3)
-    .map((issue) => `${issue.path.length === 0 ? 'frame' : issue.path.map(String).join('.')}: ${issue.message}`)
+    .map((issue) => `${issue.path.length === 0 ? whole : issue.path.map(String).join('.')}: ${issue.message}`)
     .join('; ');
 }

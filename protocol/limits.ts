@@ -36,6 +36,8 @@ export const rateLimits = {
   /** New sessions of one gateway, whoever they are: what is above waits for its turn. */
   admission: { burst: 1_000, perSecond: 1_000, whenStoreIsAway: 'open' },
   prekeyBundle: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'closed' },
+  /** Proofs by secret, of one device. */
+  token: { burst: 10, perSecond: 1, whenStoreIsAway: 'open' },
   registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },
 } as const satisfies Record<string, RateLimit>;
 export type RateLimitName = keyof typeof rateLimits;

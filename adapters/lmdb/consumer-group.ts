@@ -5,6 +5,8 @@ import type { ConsumeOptions, Consumer, PartitionHandler } from '../../ports/eve
 import type { LogPartition } from './log-partition.js';
 
 const redeliveryPauseMs = 200;
+/** Commits of this long are written together: a crash redelivers that much more. */
+const commitEveryMs = 50;
 
 export interface ConsumerGroupDependencies {
   /** `topic/group`. */
@@ -18,6 +20,9 @@ export interface ConsumerGroupDependencies {
 export class ConsumerGroup {
   readonly #dependencies: ConsumerGroupDependencies;
   readonly #committed: number[];
+  /** Partitions whose offset is not written yet. */
+  readonly #unwritten = new Set<number>();
+  #writing: Promise<void> | undefined;
   readonly #members: ConsumeOptions[] = [];
   readonly #assignments = new Map<number, { readonly member: ConsumeOptions; readonly assignment: Assignment }>();
   #rebalancing: Promise<void> = Promise.resolve();
@@ -50,6 +55,7 @@ export class ConsumerGroup {
   async close(): Promise<void> {
     this.#members.length = 0;
     await this.#rebalance();
+    await this.#write();
   }
 
   /** One after the other: a partition is given away only after its old owner has let go. */
@@ -70,24 +76,44 @@ export class ConsumerGroup {
     const assignment = new Assignment(partition, member, {
       clock: this.#dependencies.clock,
       committed: () => this.committed(partition.index),
-      commit: (nextOffset) => this.#commit(partition.index, nextOffset),
+      commit: (nextOffset) => {
+        this.#commit(partition.index, nextOffset);
+      },
     });
     this.#assignments.set(partition.index, { member, assignment });
   }
 
-  async #commit(partition: number, nextOffset: number): Promise<void> {
+  #commit(partition: number, nextOffset: number): void {
     if (nextOffset <= this.committed(partition)) return;
     this.#committed[partition] = nextOffset;
-    const value = Buffer.allocUnsafe(8);
-    value.writeDoubleBE(nextOffset);
-    await this.#dependencies.offsets.put(offsetKey(this.#dependencies.name, partition), value);
+    this.#unwritten.add(partition);
+    this.#writing ??= this.#writeSoon();
+  }
+
+  async #writeSoon(): Promise<void> {
+    await this.#dependencies.clock.sleep(commitEveryMs);
+    await this.#write().catch(() => undefined);
+    this.#writing = undefined;
+  }
+
+  async #write(): Promise<void> {
+    const { name, offsets } = this.#dependencies;
+    const partitions = [...this.#unwritten];
+    this.#unwritten.clear();
+    await Promise.all(
+      partitions.map((partition) => {
+        const value = Buffer.allocUnsafe(8);
+        value.writeDoubleBE(this.committed(partition));
+        return offsets.put(offsetKey(name, partition), value);
+      }),
+    );
   }
 }
 
 interface AssignmentContext {
   readonly clock: Clock;
   committed(): number;
-  commit(nextOffset: number): Promise<void>;
+  commit(nextOffset: number): void;
 }
 
 /** One partition in the hands of one consumer. */
@@ -107,7 +133,10 @@ class Assignment {
     this.#context = context;
     this.#handler = options.assigned({
       partition: partition.index,
-      commit: (nextOffset) => (this.#revoked ? Promise.resolve() : context.commit(nextOffset)),
+      commit: (nextOffset) => {
+        if (!this.#revoked) context.commit(nextOffset);
+        return Promise.resolve();
+      },
     });
     this.#running = this.#run();
   }

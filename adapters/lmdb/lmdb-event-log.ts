@@ -24,16 +24,22 @@ export interface LmdbEventLogOptions {
   readonly onUnreadDeleted: (lost: { readonly topic: Topic; readonly partition: number; readonly records: number }) => void;
 }
 
+export interface LmdbEventLogStores {
+  readonly records: LmdbStore;
+  /** Of consumer groups; together with what the consumers write, so that a durable offset implies its rows. */
+  readonly offsets: LmdbStore;
+}
+
 interface Append {
   readonly topic: Topic;
   readonly records: readonly AppendRecord[];
 }
 
 /** The log of the embedded profile. Throws if the data was made with another number of partitions. */
-export async function createLmdbEventLog(store: LmdbStore, options: LmdbEventLogOptions): Promise<EventLog> {
-  const meta = store.database('log-meta');
+export async function createLmdbEventLog(stores: LmdbEventLogStores, options: LmdbEventLogOptions): Promise<EventLog> {
+  const meta = stores.records.database('log-meta');
   for (const topic of topics) await fixPartitions(meta, topic, options.partitions);
-  return new LmdbEventLog(store, options);
+  return new LmdbEventLog(stores, options);
 }
 
 async function fixPartitions(meta: Database<Buffer, Buffer>, topic: Topic, partitions: number): Promise<void> {
@@ -57,12 +63,12 @@ class LmdbEventLog implements EventLog {
   readonly #stop = new AbortController();
   #waitingBytes = 0;
 
-  constructor(store: LmdbStore, options: LmdbEventLogOptions) {
-    this.#store = store;
+  constructor({ records, offsets }: LmdbEventLogStores, options: LmdbEventLogOptions) {
+    this.#store = records;
     this.#options = options;
-    this.#offsets = store.database('group-offsets');
+    this.#offsets = offsets.database('group-offsets');
     const open = (topic: Topic) =>
-      Array.from({ length: options.partitions }, (_, index) => new LogPartition(store.sequence(`${topic}/${index}`), index));
+      Array.from({ length: options.partitions }, (_, index) => new LogPartition(records.sequence(`${topic}/${index}`), index));
     this.#partitions = { messages: open('messages'), receipts: open('receipts') };
     this.#appends = new MicroBatcher((batch) => this.#commit(batch), { maxWaiting: 100_000, maxBatch: 1_000, retryAfterMs });
     void this.#retainUntilClosed();
@@ -140,6 +146,8 @@ class LmdbEventLog implements EventLog {
 
   async #retainUntilClosed(): Promise<void> {
     const { clock, maxAgeMs, maxBytesPerPartition, onUnreadDeleted } = this.#options;
+    // As of the last run: those offsets, and the rows that they vouch for, are on the disk by now.
+    const readBefore = new Map<LogPartition, number>();
     for (;;) {
       try {
         await clock.sleep(retentionEveryMs, this.#stop.signal);
@@ -148,7 +156,8 @@ class LmdbEventLog implements EventLog {
       }
       for (const topic of topics) {
         for (const partition of this.#partitions[topic]) {
-          const readTo = this.#readByAll(topic, partition.index);
+          const readTo = readBefore.get(partition) ?? 0;
+          readBefore.set(partition, this.#readByAll(topic, partition.index));
           const unread = await partition.retain({ beforeMs: clock.nowMs() - maxAgeMs[topic], maxBytes: maxBytesPerPartition, readTo });
           if (unread > 0) onUnreadDeleted({ topic, partition: partition.index, records: unread });
         }

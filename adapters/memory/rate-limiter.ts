@@ -14,6 +14,7 @@ export function createMemoryRateLimiter(limits: Readonly<Record<RateLimitName, R
     hello: limiterOf(limits.hello),
     admission: limiterOf(limits.admission),
     prekeyBundle: limiterOf(limits.prekeyBundle),
+    token: limiterOf(limits.token),
     registration: limiterOf(limits.registration),
   };
   return {

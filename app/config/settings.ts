@@ -111,6 +111,7 @@ export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings
   hello: limitSettings('hello'),
   admission: limitSettings('admission'),
   prekeyBundle: limitSettings('prekeyBundle'),
+  token: limitSettings('token'),
   registration: limitSettings('registration'),
 };
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Logger } from 'pino';
@@ -118,22 +118,25 @@ interface Initialisation {
 /** Into a directory beside it, then renamed, so that a start that was cut short leaves no half cluster. */
 function initialise({ binaries, cluster, user, password }: Initialisation): void {
   const fresh = `${cluster}.new`;
-  execFileSync('rm', ['-rf', fresh]);
+  const passwordFile = `${cluster}.password`;
+  for (const path of [fresh, passwordFile]) rmSync(path, { recursive: true, force: true });
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (user !== undefined) chownSync(passwordFile, user.uid, user.gid);
   mkdirSync(fresh, { mode: 0o700 });
   if (user !== undefined) chownSync(fresh, user.uid, user.gid);
-  const args = ['-D', fresh, '--username=heliograph', '--auth=scram-sha-256', '--pwfile=/dev/stdin', '--encoding=UTF8', '--locale=C'];
+  const args = ['-D', fresh, '--username=heliograph', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C'];
   execFileSync(binaries.initdb, args, {
     ...user,
-    input: password,
     env: { ...inheritedEnvironment(), LC_MESSAGES: 'C' },
     cwd: '/',
-    stdio: ['pipe', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
+  rmSync(passwordFile);
   execFileSync(binaries.postgres, ['--single', '-D', fresh, 'postgres'], {
     ...user,
     input: `CREATE DATABASE ${database}\n`,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  execFileSync('mv', [fresh, cluster]);
+  renameSync(fresh, cluster);
 }

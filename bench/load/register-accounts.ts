@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 
 import { bytesReplacer } from '../../protocol/bytes.js';
-import type { AccountId } from '../../protocol/ids.js';
+import type { AccountId, DeviceId } from '../../protocol/ids.js';
 import type { NewAccount } from '../../protocol/rest/account.js';
 import { issuedToken } from '../../protocol/rest/account.js';
 import { conversationView } from '../../protocol/rest/conversation.js';
@@ -18,7 +18,7 @@ import { inParallel } from './in-parallel.js';
 import type { LoadDevice, LoadPair } from './wire.js';
 
 const atOnce = 16;
-const deviceId = 1;
+const deviceId = 1 as DeviceId;
 
 /** Registers accounts with one device each. All share one set of keys: the generator sends random bytes, and nobody opens them. Throws the server's refusal as DomainError. */
 export async function registerDevices(server: string, count: number): Promise<readonly LoadDevice[]> {

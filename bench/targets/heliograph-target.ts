@@ -82,7 +82,7 @@ function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 function settings(dataDirectory: string, publicPort: number, adminPort: number): Record<string, string> {
-  const unlimited = ['SEND', 'RECIPIENT', 'HELLO', 'ADMISSION', 'REGISTRATION'].flatMap((name): [string, string][] => [
+  const unlimited = ['SEND', 'RECIPIENT', 'HELLO', 'ADMISSION', 'REGISTRATION', 'TOKEN', 'PREKEY_BUNDLE'].flatMap((name): [string, string][] => [
     [`HELIOGRAPH_LIMIT_${name}_BURST`, '1000000'],
     [`HELIOGRAPH_LIMIT_${name}_PER_SECOND`, '1000000'],
   ]);

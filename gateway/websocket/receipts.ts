@@ -8,7 +8,7 @@ import { DomainError } from '../../protocol/errors.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { ReceiptItem } from '../../protocol/server-frames.js';
 import type { ReceiptWriter } from '../receipt-writer.js';
-import { requireMember } from './membership.js';
+import { requireMember } from '../require-member.js';
 
 export interface ReadDependencies {
   readonly rosters: Rosters;

@@ -12,7 +12,7 @@ import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
 import { encodeMessageRecord, type MessageRecord } from '../../protocol/log-records.js';
 import type { RosterDifference, ServerFrame } from '../../protocol/server-frames.js';
 import type { Rosters } from '../../ports/rosters.js';
-import { requireMember } from './membership.js';
+import { requireMember } from '../require-member.js';
 
 const historyWaitMs = 1_000;
 const historyPollMs = 20;

@@ -24,9 +24,9 @@ export function startReceiptHandler(dependencies: ReceiptHandlerDependencies): P
     assigned: (assignment) => ({
       records: async (batch) => {
         const merged = mergeReceipts(batch.map(({ value }) => decodeReceiptRecord(value)));
-        await dependencies.watermarks.raise(merged);
+        // The record is durable, so nobody need wait for the watermarks to be told.
+        await Promise.all([dependencies.watermarks.raise(merged), tellSenders(dependencies, merged)]);
         dependencies.events.receiptsHandled(batch.length, merged.length);
-        await tellSenders(dependencies, merged);
         const last = batch.at(-1);
         if (last !== undefined) await assignment.commit(last.offset + 1);
       },

@@ -4,6 +4,7 @@ import { bytes } from '../bytes.js';
 import { accountId, blobId, conversationId, deviceAddress, deviceId, messageId, position, registrationId } from '../ids.js';
 import { limits } from '../limits.js';
 import { receiptItem } from '../server-frames.js';
+import { numberText } from './number-text.js';
 
 /** The direct conversation with another account; the same one however often it is asked for. */
 export const newConversation = z.strictObject({ kind: z.literal('direct'), peer: accountId });
@@ -44,15 +45,15 @@ export type ConversationPage = z.infer<typeof conversationPage>;
 
 export const conversationQuery = z.strictObject({
   after: conversationId.optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+  limit: numberText.pipe(z.number().min(1).max(100)).default(50),
 });
 
 export const historyQuery = z.strictObject({
   /** Exclusive. */
-  before: z.coerce.number().pipe(position).optional(),
+  before: numberText.pipe(position).optional(),
   /** Exclusive. */
-  after: z.coerce.number().pipe(position).optional(),
-  limit: z.coerce.number().int().min(1).max(limits.maxHistoryPage).default(50),
+  after: numberText.pipe(position).optional(),
+  limit: numberText.pipe(z.number().min(1).max(limits.maxHistoryPage)).default(50),
 });
 
 export const historyMessage = z.strictObject({

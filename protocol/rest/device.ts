@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { bytes } from '../bytes.js';
-import { deviceId, registrationId, type AccountId } from '../ids.js';
+import { deviceId, registrationId, type AccountId, type DeviceId } from '../ids.js';
 
 /** The account's own signature over its active devices (`deviceListBytes`): the server cannot add a device that nobody signed. */
 export const deviceList = z.strictObject({
@@ -13,7 +13,7 @@ export const deviceList = z.strictObject({
 export type DeviceList = z.infer<typeof deviceList>;
 
 export interface ListedDevice {
-  readonly deviceId: number;
+  readonly deviceId: DeviceId;
   readonly registrationId: number;
 }
 

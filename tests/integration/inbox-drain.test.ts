@@ -63,14 +63,17 @@ async function closeAll(opened: (() => unknown)[]): Promise<void> {
 async function openStores() {
   const directory = await mkdtemp(join(tmpdir(), 'heliograph-drain-'));
   const store = new LmdbStore({ directory });
-  const eventLog = await createLmdbEventLog(store, {
-    partitions: 2,
-    maxAgeMs: { messages: dayMs, receipts: dayMs },
-    maxBytesPerPartition: 1e9,
-    maxWaitingBytes: 1e8,
-    clock,
-    onUnreadDeleted: () => undefined,
-  });
+  const eventLog = await createLmdbEventLog(
+    { records: store, offsets: store },
+    {
+      partitions: 2,
+      maxAgeMs: { messages: dayMs, receipts: dayMs },
+      maxBytesPerPartition: 1e9,
+      maxWaitingBytes: 1e8,
+      clock,
+      onUnreadDeleted: () => undefined,
+    },
+  );
   fileClosers.push(async () => {
     await eventLog.close();
     await store.close();

@@ -17,7 +17,7 @@ export const testLogOptions: LmdbEventLogOptions = {
 
 export async function openLmdbLog(directory: TemporaryDirectory = temporaryDirectory()): Promise<EventLogUnderTest> {
   const store = new LmdbStore({ directory: directory.path });
-  const log = await createLmdbEventLog(store, testLogOptions);
+  const log = await createLmdbEventLog({ records: store, offsets: store }, testLogOptions);
   const close = async () => {
     await log.close();
     await store.close();

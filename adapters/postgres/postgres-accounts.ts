@@ -1,0 +1,69 @@
+import type { Account, Accounts, DeviceList, NewDevice } from '../../ports/accounts.js';
+import { DomainError } from '../../protocol/errors.js';
+import type { AccountId } from '../../protocol/ids.js';
+import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
+import { insertPrekeys } from './postgres-prekeys.js';
+
+export interface AccountRow {
+  readonly account_id: AccountId;
+  readonly handle: string;
+  readonly identity_key: Buffer;
+  readonly device_list_version: number;
+  readonly device_list_signature: Buffer;
+  readonly created_at_ms: number;
+}
+
+export function createPostgresAccounts(pool: PostgresPool): Accounts {
+  return {
+    create: (account, device, deviceList) =>
+      pool.transaction(async (runner) => {
+        const { accountId, handle, identityKey, createdAtMs } = account;
+        const { version, signature } = deviceList;
+        const made = await runner.change('insert-account', accountId, handle, identityKey, version, signature, createdAtMs);
+        if (made === 0) return firstRegistration(runner, account, device);
+        await insertDevice(runner, accountId, device, createdAtMs);
+        return { account, created: true };
+      }),
+    byId: async (accountId) => accountOf(await pool.rows<AccountRow>('find-account-by-id', accountId)),
+    byHandle: async (handle) => accountOf(await pool.rows<AccountRow>('find-account-by-handle', handle)),
+  };
+}
+
+/** The same device asks again, because the first answer was lost; whatever else has that id or handle is in the way. */
+async function firstRegistration(runner: PostgresRunner, account: Account, device: NewDevice): Promise<{ account: Account; created: false }> {
+  const stored = accountOf(await runner.rows<AccountRow>('find-account-by-id', account.accountId));
+  const [first] = await runner.rows<{ secret_hash: Buffer }>('find-active-device', account.accountId, device.deviceId);
+  const isSame =
+    stored?.handle === account.handle &&
+    Buffer.compare(stored.identityKey, account.identityKey) === 0 &&
+    first !== undefined &&
+    Buffer.compare(first.secret_hash, device.secretHash) === 0;
+  if (isSame) return { account: stored, created: false };
+  const field = stored === undefined ? 'handle' : 'accountId';
+  throw new DomainError('conflict', `${field}: taken already`, { detail: { field } });
+}
+
+async function insertDevice(runner: PostgresRunner, accountId: AccountId, device: NewDevice, createdAtMs: number): Promise<void> {
+  const { deviceId, registrationId, name, secretHash, keys } = device;
+  const { signedPrekey, kemLastResort } = keys;
+  await runner.change(
+    'insert-device',
+    ...[accountId, deviceId, registrationId, name, secretHash],
+    ...[signedPrekey.keyId, signedPrekey.publicKey, signedPrekey.signature],
+    ...[kemLastResort.keyId, kemLastResort.publicKey, kemLastResort.signature],
+    createdAtMs,
+  );
+  await insertPrekeys(runner, { accountId, deviceId }, keys);
+}
+
+function accountOf(rows: readonly AccountRow[]): (Account & { readonly deviceList: DeviceList }) | undefined {
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return {
+    accountId: row.account_id,
+    handle: row.handle,
+    identityKey: row.identity_key,
+    createdAtMs: row.created_at_ms,
+    deviceList: { version: row.device_list_version, signature: row.device_list_signature },
+  };
+}

@@ -1,0 +1,25 @@
+import type { Accounts, Devices } from '../../ports/accounts.js';
+import type { Conversations } from '../../ports/conversations.js';
+import type { Prekeys } from '../../ports/prekeys.js';
+import { createPostgresAccounts } from './postgres-accounts.js';
+import { createPostgresConversations } from './postgres-conversations.js';
+import { createPostgresDevices } from './postgres-devices.js';
+import type { PostgresPool } from './postgres-pool.js';
+import { createPostgresPrekeys } from './postgres-prekeys.js';
+
+export interface PostgresDirectory {
+  readonly accounts: Accounts;
+  readonly devices: Devices;
+  readonly prekeys: Prekeys;
+  readonly conversations: Conversations;
+}
+
+/** The directory ports on one pool; the database has to be migrated. */
+export function createPostgresDirectory(pool: PostgresPool): PostgresDirectory {
+  return {
+    accounts: createPostgresAccounts(pool),
+    devices: createPostgresDevices(pool),
+    prekeys: createPostgresPrekeys(pool),
+    conversations: createPostgresConversations(pool),
+  };
+}

@@ -1,0 +1,7 @@
+DELETE FROM one_time_prekey
+WHERE (account_id, device_id, kind, key_id) = (
+  SELECT account_id, device_id, kind, key_id FROM one_time_prekey
+  WHERE account_id = $1 AND device_id = $2 AND kind = $3
+  ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING key_id, public_key, signature

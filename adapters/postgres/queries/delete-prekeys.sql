@@ -1,0 +1,1 @@
+DELETE FROM one_time_prekey WHERE account_id = $1 AND device_id = $2

@@ -1,0 +1,4 @@
+SELECT conversation.kind, version, member.account_id, role, device_id, registration_id
+FROM conversation JOIN member USING (conversation_id)
+LEFT JOIN device ON device.account_id = member.account_id AND revoked_at_ms IS NULL
+WHERE conversation_id = $1 ORDER BY member.account_id, device_id

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+
+import { createSignatureCheck } from '../../core/xeddsa.js';
+import type { Account, DeviceList } from '../../ports/accounts.js';
+import { DomainError } from '../../protocol/errors.js';
+import type { DeviceId } from '../../protocol/ids.js';
+import type { AccountView } from '../../protocol/rest/account.js';
+import { requireListSignature, requirePrekeySignatures } from './key-signatures.js';
+import type { RestDependencies } from './rest-dependencies.js';
+import type { RestHandlers } from './rest-handler.js';
+import { requireRate } from './require-rate.js';
+
+const primaryDevice = 1 as DeviceId;
+
+export function accountHandlers(dependencies: RestDependencies): RestHandlers<'registerAccount' | 'findAccount' | 'getAccount'> {
+  const { accounts, clock, rateLimiter } = dependencies;
+  return {
+    registerAccount: async ({ body, remoteAddress }) => {
+      const { accountId, handle, identityKey, device, deviceList } = body;
+      const { secret, registrationId, name, keys } = device;
+      await requireRate(rateLimiter, 'registration', remoteAddress);
+      const check = createSignatureCheck(identityKey);
+      await requirePrekeySignatures(check, keys, 'device.keys.');
+      const listed = [{ deviceId: primaryDevice, registrationId }];
+      await requireListSignature(check, { accountId, deviceList, listed });
+      const { account, created } = await accounts.create(
+        { accountId, handle, identityKey, createdAtMs: clock.nowMs() },
+        { deviceId: primaryDevice, registrationId, name, secretHash: createHash('sha256').update(secret).digest(), keys },
+        deviceList,
+      );
+      const answer = { accountId, deviceId: primaryDevice, handle: account.handle, createdAtMs: account.createdAtMs };
+      return { status: created ? 201 : 200, body: answer };
+    },
+    findAccount: async ({ query }) => ({ status: 200, body: await viewOf(dependencies, await accounts.byHandle(query.handle)) }),
+    getAccount: async ({ params }) => ({ status: 200, body: await viewOf(dependencies, await accounts.byId(params.accountId)) }),
+  };
+}
+
+async function viewOf({ devices }: RestDependencies, account: (Account & { readonly deviceList: DeviceList }) | undefined): Promise<AccountView> {
+  if (account === undefined) throw new DomainError('not_found', 'there is no such account');
+  const { accountId, handle, identityKey, deviceList } = account;
+  const listed = (await devices.list(accountId)).map(({ deviceId, registrationId }) => ({ deviceId, registrationId }));
+  return { accountId, handle, identityKey, deviceList, devices: listed };
+}

@@ -1,0 +1,59 @@
+import { receiptItemOf } from '../../core/receipts.js';
+import type { Roster } from '../../core/roster.js';
+import type { Conversation } from '../../ports/conversations.js';
+import type { StoredMessage } from '../../ports/history.js';
+import { DomainError } from '../../protocol/errors.js';
+import type { ConversationView, HistoryPage } from '../../protocol/rest/conversation.js';
+import { requireMember } from '../require-member.js';
+import type { RestDependencies } from './rest-dependencies.js';
+import type { RestHandlers } from './rest-handler.js';
+
+type ConversationOperation = 'openConversation' | 'listConversations' | 'getConversation' | 'getMessages' | 'getReceipts';
+
+export function conversationHandlers({ conversations, history, watermarks, clock }: RestDependencies): RestHandlers<ConversationOperation> {
+  return {
+    openConversation: async ({ caller, body }) => {
+      if (body.peer === caller.accountId) throw new DomainError('invalid_request', 'peer: another account', { detail: { field: 'peer' } });
+      const { conversation, created } = await conversations.ensureDirect(caller.accountId, body.peer, clock.nowMs());
+      const roster = await requireMember(conversations, caller.accountId, conversation.conversationId);
+      return { status: created ? 201 : 200, body: viewOf(conversation, roster) };
+    },
+    listConversations: async ({ caller, query: { after, limit } }) => {
+      const found = await conversations.list(caller.accountId, { after, limit: limit + 1 });
+      const items = found.slice(0, limit).map(({ members, ...summary }) => ({ ...summary, members: [...members] }));
+      const next = found.length > limit ? items.at(-1)?.conversationId : undefined;
+      return { status: 200, body: next === undefined ? { items } : { items, next } };
+    },
+    getConversation: async ({ caller, params }) => {
+      const roster = await requireMember(conversations, caller.accountId, params.conversationId);
+      const conversation = await conversations.get(params.conversationId);
+      if (conversation === undefined) throw new DomainError('gone', 'the conversation was deleted');
+      return { status: 200, body: viewOf(conversation, roster) };
+    },
+    getMessages: async ({ caller, params, query }) => {
+      await requireMember(conversations, caller.accountId, params.conversationId);
+      const page = await history.page({ conversationId: params.conversationId, ...query });
+      return { status: 200, body: { items: page.map(messageOf) } };
+    },
+    getReceipts: async ({ caller, params }) => {
+      await requireMember(conversations, caller.accountId, params.conversationId);
+      return { status: 200, body: { items: (await watermarks.of([params.conversationId])).map(receiptItemOf) } };
+    },
+  };
+}
+
+function viewOf({ conversationId, kind, createdAtMs }: Conversation, { version, digest, members }: Roster): ConversationView {
+  const views = members.map(({ accountId, role, devices }) => ({ accountId, role, devices: [...devices] }));
+  return { conversationId, kind, createdAtMs, version, rosterDigest: digest, members: views };
+}
+
+function messageOf(message: StoredMessage): HistoryPage['items'][number] {
+  const { conversationId, position, messageId, kind, sender, acceptedAtMs, body, media, ttlSeconds } = message;
+  return {
+    ...{ conversationId, position, messageId, sender, acceptedAtMs },
+    kind: kind === 'event' ? 'event' : 'message',
+    ...(body === undefined ? {} : { body }),
+    ...(media === undefined ? {} : { media: [...media] }),
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  };
+}

@@ -1,0 +1,32 @@
+import { createSignatureCheck } from '../../core/xeddsa.js';
+import { DomainError } from '../../protocol/errors.js';
+import { requireListSignature } from './key-signatures.js';
+import type { RestDependencies } from './rest-dependencies.js';
+import type { RestHandlers } from './rest-handler.js';
+
+export function deviceHandlers({ accounts, devices, inbox, announcements, clock }: RestDependencies): RestHandlers<'listDevices' | 'removeDevice'> {
+  const ownAccount = async (accountId: Parameters<typeof accounts.byId>[0]) => {
+    const account = await accounts.byId(accountId);
+    if (account === undefined) throw new DomainError('gone', 'the account was erased');
+    return account;
+  };
+  return {
+    listDevices: async ({ caller }) => {
+      const [{ deviceList }, items] = await Promise.all([ownAccount(caller.accountId), devices.list(caller.accountId)]);
+      return { status: 200, body: { items: [...items], deviceList } };
+    },
+    removeDevice: async ({ caller, params, body }) => {
+      const device = { accountId: caller.accountId, deviceId: params.deviceId };
+      const [{ identityKey }, present] = await Promise.all([ownAccount(caller.accountId), devices.list(caller.accountId)]);
+      const staying = present.filter(({ deviceId }) => deviceId !== device.deviceId);
+      if (staying.length === present.length) throw new DomainError('not_found', 'there is no such active device');
+      if (staying.length === 0) throw new DomainError('conflict', 'deviceId: the last device of an account stays', { detail: { field: 'deviceId' } });
+      await requireListSignature(createSignatureCheck(identityKey), { accountId: caller.accountId, deviceList: body.deviceList, listed: staying });
+      const conversationIds = await devices.revoke(device, body.deviceList, clock.nowMs());
+      await announcements.publish({ kind: 'device-revoked', device });
+      await announcements.publish({ kind: 'roster-changed', conversationIds });
+      await inbox.clear(device);
+      return { status: 204, body: undefined };
+    },
+  };
+}

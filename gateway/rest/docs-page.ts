@@ -1,0 +1,43 @@
+import express, { Router } from 'express';
+import swaggerUi from 'swagger-ui-dist';
+
+import { createOpenApi } from './openapi.js';
+
+const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+const script = `window.ui = SwaggerUIBundle({ url: '/v1/openapi.json', dom_id: '#api', deepLinking: true });`;
+const page = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width" />
+    <title>Heliograph REST API</title>
+    <link rel="stylesheet" href="/docs/assets/swagger-ui.css" />
+  </head>
+  <body>
+    <main id="api"></main>
+    <script src="/docs/assets/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>
+`;
+
+/** The OpenAPI document, and a page to read it and to try its calls. Nothing is loaded from elsewhere. */
+export function createDocsPage(): Router {
+  const document = JSON.stringify(createOpenApi());
+  const router = Router();
+  router.get('/', (_request, response) => {
+    response.redirect('/docs');
+  });
+  router.get('/v1/openapi.json', (_request, response) => {
+    response.type('application/json').send(document);
+  });
+  router.get('/docs', (_request, response) => {
+    response.setHeader('Content-Security-Policy', contentPolicy);
+    response.type('html').send(page);
+  });
+  router.get('/docs/start.js', (_request, response) => {
+    response.type('text/javascript').send(script);
+  });
+  router.use('/docs/assets', express.static(swaggerUi.getAbsoluteFSPath(), { index: false }));
+  return router;
+}

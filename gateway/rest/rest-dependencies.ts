@@ -1,0 +1,32 @@
+import type { Accounts, Devices } from '../../ports/accounts.js';
+import type { Announcements } from '../../ports/announcements.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Conversations } from '../../ports/conversations.js';
+import type { History } from '../../ports/history.js';
+import type { Inbox } from '../../ports/inbox.js';
+import type { Prekeys } from '../../ports/prekeys.js';
+import type { RateLimiter } from '../../ports/rate-limiter.js';
+import type { Watermarks } from '../../ports/watermarks.js';
+import type { RestEvents } from '../../telemetry/rest-events.js';
+import type { Tokens } from '../tokens.js';
+
+export interface RestDependencies {
+  readonly accounts: Accounts;
+  readonly devices: Devices;
+  readonly prekeys: Prekeys;
+  readonly conversations: Conversations;
+  readonly history: History;
+  readonly watermarks: Watermarks;
+  readonly inbox: Inbox;
+  readonly announcements: Announcements;
+  readonly rateLimiter: RateLimiter;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly events: RestEvents;
+  readonly options: RestOptions;
+}
+
+export interface RestOptions {
+  /** Origins that browsers may come from; `*` for all. */
+  readonly allowedOrigins: readonly string[];
+}

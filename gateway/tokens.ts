@@ -1,0 +1,77 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { errors, jwtVerify, SignJWT } from 'jose';
+
+import type { Clock } from '../ports/clock.js';
+import { DomainError } from '../protocol/errors.js';
+import { deviceAddress, type DeviceAddress } from '../protocol/ids.js';
+import type { IssuedToken } from '../protocol/rest/account.js';
+
+const algorithm = 'EdDSA';
+const issuer = 'heliograph';
+const keyFile = 'token-signing-key.pem';
+
+export interface TokenKeys {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+export interface VerifiedToken {
+  readonly device: DeviceAddress;
+  readonly expiresAtMs: number;
+}
+
+/** Short-lived proofs of which device asks. A token holds until it ends, for any number of connections of its device; that a device was removed is looked up beside it. */
+export interface Tokens {
+  issue(device: DeviceAddress): Promise<IssuedToken>;
+  /** Throws DomainError `unauthenticated`; `detail.reason` is `expired` if nothing else is wrong. */
+  verify(token: string): Promise<VerifiedToken>;
+}
+
+export interface TokensOptions {
+  readonly keys: TokenKeys;
+  readonly clock: Clock;
+  readonly lifetimeMs: number;
+}
+
+/** JWTs signed by Ed25519. */
+export function createTokens({ keys, clock, lifetimeMs }: TokensOptions): Tokens {
+  return {
+    issue: async ({ accountId, deviceId }) => {
+      // Whole seconds, as JWTs count; rounded so that a token never ends early.
+      const expiresAtSeconds = Math.ceil((clock.nowMs() + lifetimeMs) / 1_000);
+      const token = await new SignJWT({ device: deviceId })
+        .setProtectedHeader({ alg: algorithm })
+        .setSubject(accountId)
+        .setIssuer(issuer)
+        .setExpirationTime(expiresAtSeconds)
+        .sign(keys.privateKey);
+      return { token, expiresAtMs: expiresAtSeconds * 1_000 };
+    },
+    verify: async (token) => {
+      try {
+        const options = { algorithms: [algorithm], issuer, requiredClaims: ['exp', 'sub'], currentDate: new Date(clock.nowMs()) };
+        const { payload } = await jwtVerify(token, keys.publicKey, options);
+        const device = deviceAddress.parse({ accountId: payload.sub, deviceId: payload['device'] });
+        return { device, expiresAtMs: (payload.exp ?? 0) * 1_000 };
+      } catch (cause) {
+        if (cause instanceof errors.JWTExpired) throw new DomainError('unauthenticated', 'token: expired', { cause, detail: { reason: 'expired' } });
+        throw new DomainError('unauthenticated', 'token: not valid', { cause });
+      }
+    },
+  };
+}
+
+/** The signing key of this data directory, made at the first start. */
+export function openTokenKeys(directory: string): TokenKeys {
+  const file = join(directory, keyFile);
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writeFileSync(`${file}.new`, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+  const privateKey = createPrivateKey(readFileSync(file));
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}

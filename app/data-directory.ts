@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { processStartedAt } from './engines/process-identity.js';
@@ -7,8 +7,8 @@ import { StartError } from './start-error.js';
 /** The directory that holds everything, and the lock that keeps a second server out. */
 export interface DataDirectory {
   readonly path: string;
-  /** A directory inside, made if it is missing. */
-  subdirectory(name: string, mode?: number): string;
+  /** A directory inside, for its owner alone; made if it is missing. */
+  subdirectory(name: string): string;
   unlock(): void;
 }
 
@@ -18,6 +18,8 @@ export function openDataDirectory(path: string): DataDirectory {
   const lockFile = join(absolute, 'server.lock');
   try {
     mkdirSync(absolute, { recursive: true });
+    // PostgreSQL runs as somebody else when this is root: it may pass, and sees only what is its own.
+    if (process.getuid?.() === 0) chmodSync(absolute, 0o711);
     lock(lockFile);
   } catch (error) {
     if (error instanceof StartError) throw error;
@@ -29,9 +31,9 @@ export function openDataDirectory(path: string): DataDirectory {
   }
   return {
     path: absolute,
-    subdirectory: (name, mode = 0o755) => {
+    subdirectory: (name) => {
       const directory = join(absolute, name);
-      mkdirSync(directory, { recursive: true, mode });
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
       return directory;
     },
     unlock: () => {

@@ -2,17 +2,24 @@ import { open, type Database, type RootDatabase } from 'lmdb';
 
 export interface LmdbStoreOptions {
   readonly directory: string;
+  /** Writes gather so long for one commit, and so for one sync; 0 commits at once. */
+  readonly commitDelayMs: number;
 }
 
-/**
- * One LMDB environment for the log and all stores: one fsync serves every write of a moment, and LMDB commits in the order of the calls, so whatever
- * is committed later is never durable without what was committed earlier.
- */
+/** One LMDB environment. It commits in the order of the calls, so whatever is committed later is never durable without what was committed earlier. */
 export class LmdbStore {
   readonly #root: RootDatabase<Buffer, Buffer>;
 
-  constructor({ directory }: LmdbStoreOptions) {
-    this.#root = open({ path: directory, maxDbs: 256, noMemInit: true, encoding: 'binary', keyEncoding: 'binary', cache: false });
+  constructor({ directory, commitDelayMs }: LmdbStoreOptions) {
+    this.#root = open({
+      path: directory,
+      maxDbs: 256,
+      noMemInit: true,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      cache: false,
+      commitDelay: commitDelayMs,
+    });
   }
 
   /** Byte keys in byte order, byte values. */

@@ -81,7 +81,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     work: createTemporalDurableWork(temporalConnection),
   };
   const drain = { ...adapters, historyPassed: createHistoryPassed(stores.eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) };
-  const tokens = createTokens({ keys: openTokenKeys(data.subdirectory('keys', 0o700)), clock, lifetimeMs: config.gateway.tokenLifetimeMs });
+  const tokens = createTokens({ keys: openTokenKeys(data.subdirectory('keys')), clock, lifetimeMs: config.gateway.tokenLifetimeMs });
 
   await timed('pipeline', () => startPipeline({ adapters, epoch: messagesEpoch, logger, metrics, closer }));
   const activities = createInboxDrainActivities({ ...drain, maxConcurrentDevices: devicesDrainedAtOnce });

@@ -2,10 +2,12 @@ import { randomInt } from 'node:crypto';
 
 import { IdentityKeyPair, KEMKeyPair, KyberPreKeyRecord, PreKeyRecord, PrivateKey, SignedPreKeyRecord } from '@signalapp/libsignal-client';
 
+import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { ecPrekeyTable, kemPrekeyTable, ownKeysTable, prekeyIdTable, signedPrekeyTable, type RotatingPrekey } from './key-tables.js';
 import type { SignedPublicKey } from './sessions.js';
+import { signalBytes } from './signal-bytes.js';
 import { ownIdentityOf } from './signal-stores.js';
 
 /** Public halves, as the server takes them. */
@@ -66,6 +68,23 @@ export function makeKemPrekeys(unit: UnitOfWork, nowMs: number): PublicPrekeys['
 export function rotationIsDue(store: DeviceStore, nowMs: number): boolean {
   const newest = Math.max(0, ...store.range(signedPrekeyTable, []).map(({ row }) => row.createdAtMs));
   return nowMs - newest > rotationMs;
+}
+
+/** The newest signed and last-resort prekeys, as the server should have them. */
+export function currentRotatingPrekeys(store: DeviceStore): Pick<PublicPrekeys, 'signedPrekey' | 'kemLastResort'> {
+  const signed = newestOf(store.range(signedPrekeyTable, []));
+  const lastResort = newestOf(store.range(kemPrekeyTable, []).filter(({ row }) => row.lastResort));
+  if (signed === undefined || lastResort === undefined) throw new SdkError('not_registered', 'this device directory holds no prekeys');
+  const ec = SignedPreKeyRecord.deserialize(signalBytes(signed.row.record));
+  const kem = KyberPreKeyRecord.deserialize(signalBytes(lastResort.row.record));
+  return {
+    signedPrekey: { keyId: ec.id(), publicKey: ec.publicKey().serialize(), signature: ec.signature() },
+    kemLastResort: { keyId: kem.id(), publicKey: kem.publicKey().serialize(), signature: kem.signature() },
+  };
+}
+
+function newestOf(rows: Rotating): Rotating[number] | undefined {
+  return [...rows].sort((one, other) => other.row.createdAtMs - one.row.createdAtMs)[0];
 }
 
 /** Signed and last-resort keys that were replaced over 30 days ago go: no message that names them is under way any more. */

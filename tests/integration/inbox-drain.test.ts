@@ -62,7 +62,7 @@ async function closeAll(opened: (() => unknown)[]): Promise<void> {
 
 async function openStores() {
   const directory = await mkdtemp(join(tmpdir(), 'heliograph-drain-'));
-  const store = new LmdbStore({ directory });
+  const store = new LmdbStore({ directory, commitDelayMs: 0 });
   const eventLog = await createLmdbEventLog(
     { records: store, offsets: store },
     {

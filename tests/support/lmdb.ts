@@ -16,7 +16,7 @@ export const testLogOptions: LmdbEventLogOptions = {
 };
 
 export async function openLmdbLog(directory: TemporaryDirectory = temporaryDirectory()): Promise<EventLogUnderTest> {
-  const store = new LmdbStore({ directory: directory.path });
+  const store = new LmdbStore({ directory: directory.path, commitDelayMs: 0 });
   const log = await createLmdbEventLog({ records: store, offsets: store }, testLogOptions);
   const close = async () => {
     await log.close();
@@ -42,7 +42,7 @@ export interface LmdbUnderTest {
 
 export function openLmdbStore(): LmdbUnderTest {
   const directory = temporaryDirectory();
-  const store = new LmdbStore({ directory: directory.path });
+  const store = new LmdbStore({ directory: directory.path, commitDelayMs: 0 });
   return {
     store,
     dispose: async () => {

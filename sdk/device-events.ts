@@ -1,0 +1,31 @@
+import type { AccountId, ConversationId } from '../protocol/ids.js';
+import type { ServerFrame } from '../protocol/server-frames.js';
+import type { Conversation, Message, PeerReceipts } from './messages/message.js';
+import type { ConnectionStatus } from './transport/connection-status.js';
+
+/** What a user should hear of, beside messages. */
+export type Notice =
+  /** The peer has another identity key: it registered anew, or somebody stands between. Shown, and holds sending if the old key had been verified. */
+  | { readonly kind: 'identity-changed'; readonly accountId: AccountId }
+  /** Sending in a conversation waits: for approval of a changed key (SdkError `identity_changed`), or until the next connection. */
+  | { readonly kind: 'sending-held'; readonly conversationId: ConversationId; readonly error: unknown }
+  | { readonly kind: 'undecryptable'; readonly message: Message; readonly reason: string }
+  /** Messages that the server had for this device and will never deliver. */
+  | { readonly kind: 'gap'; readonly gap: Extract<ServerFrame, { type: 'gap' }> }
+  /** The directory took nothing: a full disk, for example. The server keeps what it delivered. */
+  | { readonly kind: 'not-stored'; readonly error: unknown }
+  /** Prekeys or receipts could not be brought up to date; the next connection tries again. */
+  | { readonly kind: 'background-failed'; readonly error: unknown };
+
+export interface DeviceEvents {
+  /** A new message, which is durable on this device. */
+  readonly message: Message & { readonly conversation: Conversation };
+  /** An own message was added, accepted, or failed. */
+  readonly outgoing: Message;
+  /** The peer's devices got further, or the peer read further. */
+  readonly receipts: PeerReceipts & { readonly conversationId: ConversationId };
+  readonly status: ConnectionStatus;
+  readonly notice: Notice;
+  /** The server ended this device for good. */
+  readonly stopped: { readonly error: unknown };
+}

@@ -1,0 +1,10 @@
+export { DomainError } from '../protocol/errors.js';
+export type { AccountId, ConversationId, MessageId, Position } from '../protocol/ids.js';
+export type { Device } from './device.js';
+export type { DeviceEvents, Notice } from './device-events.js';
+export type { Content } from './encryption/content.js';
+export type { SafetyNumber } from './encryption/identities.js';
+export type { Conversation, Message, OutgoingState, PeerReceipts, ShownContent } from './messages/message.js';
+export { openDevice, type DeviceOptions } from './open-device.js';
+export { SdkError, type SdkErrorCode } from './sdk-error.js';
+export type { ConnectionStatus } from './transport/connection-status.js';

@@ -1,0 +1,77 @@
+import type { Envelope } from '../../protocol/client-frames.js';
+import type { ErrorCode } from '../../protocol/errors.js';
+import type { AccountId, ConversationId, DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
+import type { ConversationView } from '../../protocol/rest/conversation.js';
+import type { Content } from '../encryption/content.js';
+import type { ContentKey } from '../encryption/body-seal.js';
+import { table } from '../store/table.js';
+import type { PeerReceipts, ShownContent } from './message.js';
+
+export interface ConversationRow {
+  readonly peer: AccountId;
+  readonly handle?: string | undefined;
+  /** As of the last answer of the server; missing until it was asked. */
+  readonly roster?: Pick<ConversationView, 'rosterDigest' | 'members'> | undefined;
+}
+/** Key: conversation id. */
+export const conversationTable = table<ConversationRow>('conversation');
+
+export interface MessageRow {
+  readonly messageId: MessageId;
+  readonly sender: DeviceAddress;
+  readonly acceptedAtMs: number;
+  readonly content: ShownContent;
+}
+/** Key: conversation id, position. */
+export const messageTable = table<MessageRow>('message');
+
+/** Key: message id. What was received, or accepted for us: it is not opened again. */
+export const processedTable = table<Position>('processed');
+
+/** Key: message id. Opens the body, now or from history. */
+export const contentKeyTable = table<ContentKey>('content-key');
+
+interface OutboxRowBase {
+  readonly messageId: MessageId;
+  readonly conversationId: ConversationId;
+  /** How often it was transmitted; raised before each time. */
+  readonly attempt: number;
+  /** Exact bytes; missing until it was sealed for a roster. */
+  readonly envelopes?: readonly Envelope[] | undefined;
+  readonly rosterDigest?: string | undefined;
+}
+export interface OutboxMessage extends OutboxRowBase {
+  readonly kind: 'message';
+  readonly content: Content;
+  readonly body: Uint8Array;
+  readonly key: Uint8Array;
+  readonly ttlSeconds?: number | undefined;
+}
+/** An empty message that ends the first, costly ones of a peer's device. */
+export interface OutboxKeys extends OutboxRowBase {
+  readonly kind: 'keys';
+  readonly to: DeviceAddress;
+}
+export type OutboxRow = OutboxMessage | OutboxKeys;
+/** Key: conversation id, number: the order in which they were sent. */
+export const outboxTable = table<OutboxRow>('outbox');
+/** Key: `next`. */
+export const outboxNumberTable = table<number>('outbox.next');
+
+export interface FailedRow {
+  readonly content: Content;
+  readonly code: ErrorCode;
+}
+/** Key: conversation id, message id. */
+export const failedTable = table<FailedRow>('failed');
+
+/** Key: conversation id, `account.device`. */
+export const receiptTable = table<PeerReceipts>('receipt');
+
+/** Key: conversation id. Read here, and not told to the server yet. */
+export const unsentReadTable = table<Position>('read.unsent');
+/** Key: conversation id. How far one read here. */
+export const readTable = table<Position>('read');
+
+/** Key: `account.device`. Registration whose first message was answered. */
+export const answeredTable = table<number>('answered');

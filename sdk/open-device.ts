@@ -1,0 +1,62 @@
+import { Device } from './device.js';
+import { ownDeviceOf } from './own-device.js';
+import { RestClient } from './rest/rest-client.js';
+import { SdkError } from './sdk-error.js';
+import { SerialQueue } from './serial-queue.js';
+import { DeviceStore } from './store/device-store.js';
+import { defaultConnection, type ConnectionConfig } from './transport/connection.js';
+import { defaultReconnect, type ReconnectConfig } from './transport/reconnect-rules.js';
+import { TokenSource } from './transport/token-source.js';
+
+export interface DeviceOptions {
+  /** `http://` or `https://`, as the server printed it. */
+  readonly server: string;
+  /** The device's own directory: keys, messages, and what is still to be sent. One process at a time; never put back an older copy. */
+  readonly directory: string;
+  /** Registered if the directory holds no device yet; must be its own otherwise. */
+  readonly handle?: string | undefined;
+  readonly deviceName?: string | undefined;
+  /** Protects the directory; see sdk/store/storage-key.ts for what holds without either. */
+  readonly passphrase?: string | undefined;
+  /** 32 bytes. */
+  readonly storageKey?: Uint8Array | undefined;
+  readonly reconnect?: Partial<ReconnectConfig> | undefined;
+  readonly connection?: Partial<ConnectionConfig> | undefined;
+}
+
+/**
+ * Opens the device of a directory, or registers a new one there. It is not connected yet.
+ * Throws SdkError `directory_in_use`, `directory_unusable`, `wrong_key`, `other_device`, `not_registered`, `offline` (only while it has to register), and DomainError when the server refuses.
+ */
+export async function openDevice(options: DeviceOptions): Promise<Device> {
+  const { server, directory, handle, passphrase, storageKey, deviceName = 'heliograph sdk' } = options;
+  const socketUrl = socketUrlOf(server);
+  const store = await DeviceStore.open(directory, { passphrase, storageKey });
+  try {
+    const tokens: TokenSource = new TokenSource(() => rest.call('issueToken', { body: { accountId, deviceId, secret } }));
+    const rest: RestClient = new RestClient(server, async (refused) => {
+      if (refused) tokens.forget();
+      return (await tokens.token(Date.now())).token;
+    });
+    const own = await ownDeviceOf(store, rest, { handle, deviceName, nowMs: Date.now() });
+    const { accountId, deviceId, secret } = own;
+    return new Device({
+      ...{ store, own, rest, tokens, deviceName },
+      socketUrl: `${socketUrl}?account=${accountId}`,
+      reconnect: { ...defaultReconnect, ...options.reconnect },
+      connection: { ...defaultConnection, ...options.connection },
+      signal: new SerialQueue(),
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function socketUrlOf(server: string): string {
+  const url = URL.canParse(server) ? new URL('/v1/socket', server) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw new SdkError('offline', `${server} is no address of a server: http:// or https:// and a host`);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}

@@ -12,7 +12,6 @@ import { MessageArchive, type MessageQuery } from './messages/message-archive.js
 import { Outbox } from './messages/outbox.js';
 import { receive, type Received } from './messages/receiver.js';
 import { ReceiptBook } from './messages/receipt-book.js';
-import type { OwnDevice } from './own-device.js';
 import type { RestClient } from './rest/rest-client.js';
 import { SdkError } from './sdk-error.js';
 import type { SerialQueue } from './serial-queue.js';
@@ -31,7 +30,8 @@ const version = '0.1.0';
 
 export interface DeviceDependencies {
   readonly store: DeviceStore;
-  readonly own: OwnDevice;
+  readonly own: DeviceAddress;
+  readonly handle: string;
   readonly rest: RestClient;
   readonly tokens: TokenSource;
   readonly socketUrl: string;
@@ -107,7 +107,7 @@ export class Device {
   }
 
   get handle(): string {
-    return this.#dependencies.own.handle;
+    return this.#dependencies.handle;
   }
 
   get status(): ConnectionStatus {

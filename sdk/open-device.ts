@@ -38,10 +38,12 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
       if (refused) tokens.forget();
       return (await tokens.token(Date.now())).token;
     });
-    const own = await ownDeviceOf(store, rest, { handle, deviceName, nowMs: Date.now() });
-    const { accountId, deviceId, secret } = own;
+    const device = await ownDeviceOf(store, rest, { handle, deviceName, nowMs: Date.now() });
+    const { accountId, deviceId, secret } = device;
     return new Device({
-      ...{ store, own, rest, tokens, deviceName },
+      ...{ store, rest, tokens, deviceName },
+      own: { accountId, deviceId },
+      handle: device.handle,
       socketUrl: `${socketUrl}?account=${accountId}`,
       reconnect: { ...defaultReconnect, ...options.reconnect },
       connection: { ...defaultConnection, ...options.connection },

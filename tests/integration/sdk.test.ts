@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { openDevice, type Device, type DeviceEvents, type Message } from '../../sdk/index.js';
+import { eventually } from '../support/eventually.js';
+import { TestServer } from '../support/server.js';
+import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';
+
+/** Quick to come back, so that tests are quick. */
+const reconnect = { baseMs: 50, capMs: 500, spreadMs: 300 };
+
+let server: TestServer;
+let handles = 0;
+const directories: TemporaryDirectory[] = [];
+const devices: Device[] = [];
+
+beforeAll(async () => {
+  server = await TestServer.start();
+}, 60_000);
+afterEach(async () => {
+  await Promise.all(devices.splice(0).map((device) => device.close()));
+  for (const directory of directories.splice(0)) directory.remove();
+});
+afterAll(() => server.stop());
+
+function newDirectory(): string {
+  const directory = temporaryDirectory();
+  directories.push(directory);
+  return directory.path;
+}
+
+async function open(directory: string, handle?: string): Promise<Device> {
+  const device = await openDevice({ server: server.publicUrl, directory, handle, reconnect });
+  devices.push(device);
+  device.connect();
+  return device;
+}
+
+async function close(device: Device): Promise<void> {
+  devices.splice(devices.indexOf(device), 1);
+  await device.close();
+}
+
+function newHandle(): string {
+  handles += 1;
+  return `person-${handles}`;
+}
+
+/** Two devices, and the conversation of both. */
+async function pair() {
+  const [one, other] = [newHandle(), newHandle()];
+  const directory = newDirectory();
+  const [alice, bob] = [await open(newDirectory(), one), await open(directory, other)];
+  const { conversationId } = await alice.conversationWith(other);
+  return { alice, bob, bobsDirectory: directory, conversationId };
+}
+
+const texts = (messages: readonly Message[]) => messages.map(({ content }) => (content.type === 'text' ? content.text : content.type));
+const say = (device: Device, conversationId: Message['conversationId'], text: string) => device.send(conversationId, { type: 'text', text });
+
+describe('two devices of the SDK', () => {
+  test('see the same messages in the same order, and the sender sees them delivered and read', async () => {
+    const { alice, bob, conversationId } = await pair();
+    const heard: DeviceEvents['message'][] = [];
+    bob.on('message', (message) => heard.push(message));
+    for (let number = 0; number < 20; number += 1) await say(alice, conversationId, `from alice ${number}`);
+    await eventually(() => expect(heard).toHaveLength(20));
+    expect(heard[0]?.conversation.peer).toEqual({ accountId: alice.accountId, handle: alice.handle });
+    for (let number = 0; number < 20; number += 1) await say(bob, conversationId, `from bob ${number}`);
+    await bob.markRead(conversationId);
+    await eventually(() => {
+      expect(alice.messages(conversationId)).toHaveLength(40);
+      expect(bob.messages(conversationId)).toHaveLength(40);
+      expect(alice.messages(conversationId).filter(({ state }) => state === 'read')).toHaveLength(20);
+    });
+    expect(texts(alice.messages(conversationId))).toEqual(texts(bob.messages(conversationId)));
+    expect(alice.safetyNumber(bob.accountId)).toEqual(expect.objectContaining({ digits: bob.safetyNumber(alice.accountId)?.digits }));
+  });
+
+  test('what is sent while the other is away arrives when it returns, once and in order', async () => {
+    const { alice, bob, bobsDirectory, conversationId } = await pair();
+    await say(alice, conversationId, 'first');
+    await eventually(() => expect(bob.messages(conversationId)).toHaveLength(1));
+    await close(bob);
+    for (let number = 0; number < 50; number += 1) await say(alice, conversationId, `while away ${number}`);
+    await alice.idle();
+    expect(alice.messages(conversationId).at(-1)?.state).toBe('accepted');
+    const back = await open(bobsDirectory);
+    await eventually(() => expect(back.messages(conversationId)).toHaveLength(51));
+    expect(texts(back.messages(conversationId))).toEqual(texts(alice.messages(conversationId)));
+    await eventually(() => expect(back.status.state).toBe('online'));
+    await eventually(() => expect(alice.messages(conversationId).at(-1)?.state).toBe('delivered'));
+  });
+
+  test('what is sent while the server is down is kept, and accepted once when it is back', async () => {
+    const { alice, bob, conversationId } = await pair();
+    await say(alice, conversationId, 'before');
+    await alice.idle();
+    await server.kill();
+    for (let number = 0; number < 10; number += 1) await say(alice, conversationId, `meanwhile ${number}`);
+    expect(alice.messages(conversationId).filter(({ state }) => state === 'pending')).toHaveLength(10);
+    await server.restart();
+    await alice.idle();
+    await eventually(() => expect(bob.messages(conversationId)).toHaveLength(11));
+    expect(texts(bob.messages(conversationId))).toEqual(['before', ...Array.from({ length: 10 }, (_, number) => `meanwhile ${number}`)]);
+  }, 60_000);
+
+  test('a first message from somebody unknown comes with the name of who it is', async () => {
+    const { alice, bob } = await pair();
+    const stranger = await open(newDirectory(), newHandle());
+    const heard = new Promise<DeviceEvents['message']>((hear) => void bob.on('message', hear));
+    const { conversationId } = await stranger.conversationWith(bob.handle);
+    await say(stranger, conversationId, 'hello');
+    expect((await heard).conversation).toEqual({ conversationId, peer: { accountId: stranger.accountId, handle: stranger.handle } });
+    expect(bob.conversations().map(({ peer }) => peer.handle)).toContain(stranger.handle);
+    expect(alice.conversations()).toHaveLength(1);
+  });
+});
+
+describe('a device directory', () => {
+  test('goes on with the same account when the server did not answer its registration', async () => {
+    const directory = newDirectory();
+    const handle = newHandle();
+    await server.kill();
+    await expect(open(directory, handle)).rejects.toMatchObject({ code: 'offline' });
+    await server.restart();
+    const device = await open(directory);
+    expect(device.handle).toBe(handle);
+  }, 60_000);
+
+  test('takes another handle when the first one is taken', async () => {
+    const { alice } = await pair();
+    const directory = newDirectory();
+    await expect(open(directory, alice.handle)).rejects.toMatchObject({ code: 'conflict' });
+    const handle = newHandle();
+    expect((await open(directory, handle)).handle).toBe(handle);
+  });
+
+  test('belongs to one handle and to one process', async () => {
+    const { bob, bobsDirectory } = await pair();
+    await expect(open(bobsDirectory)).rejects.toMatchObject({ code: 'directory_in_use' });
+    await close(bob);
+    await expect(open(bobsDirectory, 'somebody-else')).rejects.toMatchObject({ code: 'other_device' });
+  });
+
+  test('says so when nobody has the handle that one wants to write to', async () => {
+    const { alice } = await pair();
+    await expect(alice.conversationWith('nobody-at-all')).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('the echo bot of the README', () => {
+  test('answers', async () => {
+    const { alice } = await pair();
+    const bot = spawn(process.execPath, [resolve('dist/examples/echo-bot.js'), server.publicUrl, newDirectory()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'] },
+    });
+    try {
+      await once(bot.stdout, 'data');
+      const { conversationId } = await eventually(() => alice.conversationWith('echo'));
+      await say(alice, conversationId, 'hello bot');
+      await eventually(() => expect(texts(alice.messages(conversationId))).toEqual(['hello bot', 'You said: hello bot']));
+    } finally {
+      bot.kill();
+      await once(bot, 'exit');
+    }
+  });
+});

@@ -40,7 +40,10 @@ export type KeyUpload = { readonly [Name in keyof DeviceKeys]?: DeviceKeys[Name]
  * Throws DomainError: `not_found`, `too_large`, `unavailable`.
  */
 export interface Prekeys {
-  /** Adds one-time keys, replaces signed and last-resort keys that are given; answers what is there then. Idempotent by key id. `too_large` above `limits.maxPrekeysPerUpload` of a kind. */
+  /**
+   * Adds one-time keys, replaces signed and last-resort keys that are given; answers what is there then. Idempotent by key id, also for keys that were handed out since.
+   * `too_large`, and nothing is kept, above `limits.maxPrekeysPerUpload` stored keys of a kind.
+   */
   upload(device: DeviceAddress, keys: KeyUpload): Promise<PrekeyCount>;
   count(device: DeviceAddress): Promise<PrekeyCount>;
   current(device: DeviceAddress): Promise<PrekeyDigestInput>;

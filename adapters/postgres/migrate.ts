@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
-import type { PoolClient } from 'pg';
+import type { Client } from 'pg';
 
 import type { PostgresPool } from './postgres-pool.js';
 
@@ -15,25 +15,27 @@ interface Migration {
   readonly checksum: string;
 }
 
+/** The database is not one that this version may work on. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
 /**
  * Brings the database to this version's schema, each migration in a transaction of its own. Safe to run twice and by several processes at once.
- * Throws Error when the database was migrated by a newer version, or when a migration that it has was changed since.
+ * Throws MigrationError when the database was migrated by a newer version, or when a migration that it has was changed since.
  */
 export async function migrate(pool: PostgresPool): Promise<void> {
   const migrations = readMigrations();
-  await pool.withClient(async (client) => {
+  await pool.apart(async (client) => {
+    // Freed when the connection ends.
     await client.query('SELECT pg_advisory_lock($1)', [lockId]);
-    try {
-      await client.query(
-        'CREATE TABLE IF NOT EXISTS schema_migration (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())',
-      );
-      const applied = await client.query<{ name: string; checksum: string }>('SELECT name, checksum FROM schema_migration');
-      refuseForeign(applied.rows, migrations);
-      const known = new Set(applied.rows.map(({ name }) => name));
-      for (const migration of migrations) if (!known.has(migration.name)) await apply(client, migration);
-    } finally {
-      await client.query('SELECT pg_advisory_unlock($1)', [lockId]).catch(() => undefined);
-    }
+    await client.query(
+      'CREATE TABLE IF NOT EXISTS schema_migration (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())',
+    );
+    const applied = await client.query<{ name: string; checksum: string }>('SELECT name, checksum FROM schema_migration ORDER BY name');
+    refuseForeign(applied.rows, migrations);
+    const known = new Set(applied.rows.map(({ name }) => name));
+    for (const migration of migrations) if (!known.has(migration.name)) await apply(client, migration);
   });
 }
 
@@ -48,19 +50,17 @@ function readMigrations(): readonly Migration[] {
 function refuseForeign(applied: readonly { readonly name: string; readonly checksum: string }[], migrations: readonly Migration[]): void {
   for (const { name, checksum } of applied) {
     const migration = migrations.find((own) => own.name === name);
-    if (migration === undefined) throw new Error(`the database has migration ${name}, which this version does not know: it was used by a newer one`);
-    if (migration.checksum !== checksum) throw new Error(`migration ${name} was changed after the database took it`);
+    if (migration === undefined) {
+      throw new MigrationError(`the database has migration ${name}, which this version does not know: it was used by a newer one`);
+    }
+    if (migration.checksum !== checksum) throw new MigrationError(`migration ${name} was changed after the database took it`);
   }
 }
 
-async function apply(client: PoolClient, { name, sql, checksum }: Migration): Promise<void> {
+/** An error ends the connection, and so the transaction. */
+async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
   await client.query('BEGIN');
-  try {
-    await client.query(sql);
-    await client.query('INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)', [name, checksum]);
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
+  await client.query(sql);
+  await client.query('INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)', [name, checksum]);
+  await client.query('COMMIT');
 }

@@ -1,17 +1,9 @@
-import type { Account, Accounts, DeviceList, NewDevice } from '../../ports/accounts.js';
+import type { Account, Accounts, NewDevice } from '../../ports/accounts.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { AccountId } from '../../protocol/ids.js';
+import { accountOf, type AccountRow } from './account-row.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
 import { insertPrekeys } from './postgres-prekeys.js';
-
-export interface AccountRow {
-  readonly account_id: AccountId;
-  readonly handle: string;
-  readonly identity_key: Buffer;
-  readonly device_list_version: number;
-  readonly device_list_signature: Buffer;
-  readonly created_at_ms: number;
-}
 
 export function createPostgresAccounts(pool: PostgresPool): Accounts {
   return {
@@ -54,16 +46,4 @@ async function insertDevice(runner: PostgresRunner, accountId: AccountId, device
     createdAtMs,
   );
   await insertPrekeys(runner, { accountId, deviceId }, keys);
-}
-
-function accountOf(rows: readonly AccountRow[]): (Account & { readonly deviceList: DeviceList }) | undefined {
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  return {
-    accountId: row.account_id,
-    handle: row.handle,
-    identityKey: row.identity_key,
-    createdAtMs: row.created_at_ms,
-    deviceList: { version: row.device_list_version, signature: row.device_list_signature },
-  };
 }

@@ -1,10 +1,12 @@
-import { Pool, types, type PoolClient, type QueryResultRow } from 'pg';
+import { Client, Pool, types, type ClientConfig, type PoolClient, type QueryResultRow } from 'pg';
 
 import { DomainError } from '../../protocol/errors.js';
 import { preparedQuery, type QueryName } from './queries.js';
 
 const connectTimeoutMs = 3_000;
 const statementTimeoutMs = 5_000;
+/** For a server that does not even say that a statement took too long. */
+const answerTimeoutMs = 6_000;
 const idleTimeoutMs = 30_000;
 const retryAfterMs = 1_000;
 
@@ -27,16 +29,17 @@ export interface PostgresRunner {
 
 /** A pool of connections. Everything throws DomainError `unavailable` while the database is away. */
 export class PostgresPool implements PostgresRunner {
+  readonly #connection: ClientConfig;
   readonly #pool: Pool;
 
   constructor({ url, maxConnections, onLost }: PostgresPoolOptions) {
+    this.#connection = { connectionString: url, connectionTimeoutMillis: connectTimeoutMs, application_name: 'heliograph' };
     this.#pool = new Pool({
-      connectionString: url,
+      ...this.#connection,
       max: maxConnections,
-      connectionTimeoutMillis: connectTimeoutMs,
       idleTimeoutMillis: idleTimeoutMs,
       statement_timeout: statementTimeoutMs,
-      application_name: 'heliograph',
+      query_timeout: answerTimeoutMs,
     });
     this.#pool.on('error', onLost);
   }
@@ -51,48 +54,69 @@ export class PostgresPool implements PostgresRunner {
 
   /** All or nothing. */
   transaction<Result>(work: (runner: PostgresRunner) => Promise<Result>): Promise<Result> {
-    return this.withClient(async (client) => {
-      await client.query('BEGIN');
+    return translated(async () => {
+      const client = await this.#pool.connect();
+      client.on('error', isToldByTheNextQuery);
+      let reusable = false;
       try {
+        await client.query('BEGIN');
         const result = await work(runnerOf(client));
         await client.query('COMMIT');
+        reusable = true;
         return result;
       } catch (error) {
-        await client.query('ROLLBACK').catch(() => undefined);
+        // After any other error the connection is given up, which rolls back too.
+        reusable = error instanceof DomainError && (await rolledBack(client));
         throw error;
+      } finally {
+        client.off('error', isToldByTheNextQuery);
+        client.release(!reusable);
       }
     });
   }
 
-  /** One connection for several statements. */
-  withClient<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  /** A connection of its own outside the pool, on which statements take as long as they need. */
+  apart<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
     return translated(async () => {
-      const client = await this.#pool.connect();
-      let broken = false;
+      const client = new Client(this.#connection);
+      client.on('error', isToldByTheNextQuery);
       try {
+        await client.connect();
         return await work(client);
-      } catch (error) {
-        broken = !(error instanceof DomainError);
-        throw error;
       } finally {
-        client.release(broken);
+        await client.end().catch(() => undefined);
       }
     });
+  }
+
+  /** Resolves when the database answers. Throws DomainError `unavailable` while it is away, the driver's Error when it refuses for good. */
+  async check(): Promise<void> {
+    await translated(() => this.#pool.query('SELECT 1'));
   }
 
   /** Whether it answers. */
-  async ping(): Promise<boolean> {
-    try {
-      await this.#pool.query('SELECT 1');
-      return true;
-    } catch {
-      return false;
-    }
+  ping(): Promise<boolean> {
+    return this.check().then(
+      () => true,
+      () => false,
+    );
   }
 
   close(): Promise<void> {
     return this.#pool.end();
   }
+}
+
+/** A connection that is lost between two queries emits an error, which without a listener ends the process. */
+function isToldByTheNextQuery(): void {
+  // The next query on it rejects.
+}
+
+function rolledBack(client: PoolClient): Promise<boolean> {
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
 }
 
 function runnerOf(client: PoolClient): PostgresRunner {
@@ -112,9 +136,12 @@ async function translated<Result>(work: () => Promise<Result>): Promise<Result> 
   }
 }
 
-/** Connection exceptions, shut-downs, time-outs and exhausted resources by SQLSTATE; socket errors and the pool's own by code or text. */
+/**
+ * By SQLSTATE class: connection exceptions (08), deadlocks (40), exhausted resources (53), shut-downs, starts and statement time-outs (57); by code for sockets and
+ * host names. Only what has no code, the driver's own errors, is told by its text.
+ */
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return /^(08|53|57)|^E[A-Z]+$/.test(code) || /timeout|terminated|not queryable|connection/i.test(error.message);
+  if ('code' in error && typeof error.code === 'string') return /^(08|40|53|57)...$|^E(?!RR_)[A-Z_]+$/.test(error.code);
+  return /timeout|terminated|not queryable/i.test(error.message);
 }

@@ -3,7 +3,7 @@ import type { DevicePrekeyBundle, PrekeyCount, Prekeys } from '../../ports/preke
 import { DomainError } from '../../protocol/errors.js';
 import type { AccountId, DeviceAddress, DeviceId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
-import type { AccountRow } from './postgres-accounts.js';
+import type { AccountRow } from './account-row.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
 
 interface RotatingRow {
@@ -28,7 +28,7 @@ export function createPostgresPrekeys(pool: PostgresPool): Prekeys {
     upload: (device, keys) =>
       pool.transaction(async (runner) => {
         const { accountId, deviceId } = device;
-        // Held until the end: two uploads of one device cannot both find room for their keys.
+        // Held until the end: two uploads of one device cannot both find room for their keys, and no claim takes one of them meanwhile.
         await runner.rows('lock-account', accountId);
         if ((await runner.rows('find-active-device', accountId, deviceId)).length === 0) throw noDevice();
         const { signedPrekey, kemLastResort, ecPrekeys = [], kemPrekeys = [] } = keys;
@@ -55,7 +55,8 @@ export function createPostgresPrekeys(pool: PostgresPool): Prekeys {
     },
     claim: (accountId, deviceId) =>
       pool.transaction(async (runner) => {
-        const [account] = await runner.rows<AccountRow>('find-account-by-id', accountId);
+        // Held until the end, beside other claims: the devices that are read next are those of this list, and their keys stay.
+        const [account] = await runner.rows<AccountRow>('hold-account', accountId);
         const active = await runner.rows<RotatingRow>('find-rotating-prekeys', accountId);
         const asked = deviceId === undefined ? active : active.filter((row) => row.device_id === deviceId);
         if (account === undefined || asked.length === 0) throw noDevice();
@@ -72,7 +73,7 @@ export function createPostgresPrekeys(pool: PostgresPool): Prekeys {
   };
 }
 
-/** Keys that are there already, by their ids, stay as they are. */
+/** Keys that are there already, by their ids, stay as they are; those that were handed out do not come back. */
 export async function insertPrekeys(
   runner: PostgresRunner,
   { accountId, deviceId }: DeviceAddress,

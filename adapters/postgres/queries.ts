@@ -10,6 +10,7 @@ const queryNames = [
   'find-conversation',
   'find-roster',
   'find-rotating-prekeys',
+  'hold-account',
   'insert-account',
   'insert-conversation',
   'insert-device',

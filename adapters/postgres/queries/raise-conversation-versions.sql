@@ -1,3 +1,7 @@
-UPDATE conversation SET version = version + 1
-WHERE conversation_id IN (SELECT conversation_id FROM member WHERE account_id = $1)
-RETURNING conversation_id
+WITH own AS (
+  SELECT conversation.conversation_id FROM conversation JOIN member USING (conversation_id)
+  WHERE account_id = $1 ORDER BY conversation.conversation_id FOR NO KEY UPDATE OF conversation
+)
+UPDATE conversation SET version = version + 1 FROM own
+WHERE conversation.conversation_id = own.conversation_id
+RETURNING conversation.conversation_id

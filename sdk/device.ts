@@ -8,6 +8,7 @@ import type { DeviceEvents } from './device-events.js';
 import { EventListeners } from './event-listeners.js';
 import { ConversationDirectory } from './messages/conversation-directory.js';
 import type { Conversation, Message, PeerReceipts } from './messages/message.js';
+import { openHistory, type HistoryQuery } from './messages/open-history.js';
 import { MessageArchive, type MessageQuery } from './messages/message-archive.js';
 import { Outbox } from './messages/outbox.js';
 import { receive, type Received } from './messages/receiver.js';
@@ -149,6 +150,12 @@ export class Device {
   /** The device's own copy. */
   messages(conversationId: ConversationId, query: MessageQuery = {}): readonly Message[] {
     return this.#archive.messages(conversationId, query);
+  }
+
+  /** The server's history, opened with the keys that this device kept: newest first, at most 100. Throws SdkError `offline`. */
+  history(conversationId: ConversationId, query: HistoryQuery = {}): Promise<readonly Message[]> {
+    const { store, rest } = this.#dependencies;
+    return openHistory({ store, rest }, conversationId, query);
   }
 
   /** Tells the peer, as far as its privacy wants it; without position up to the newest message. */

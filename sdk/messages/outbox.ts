@@ -65,7 +65,7 @@ export class Outbox {
   readonly #lanes = new Map<ConversationId, Promise<void>>();
   readonly #closing = new AbortController();
   #connection: Connection | undefined;
-  #emptied: (() => void)[] = [];
+  readonly #emptied: (() => void)[] = [];
 
   constructor(dependencies: OutboxDependencies) {
     this.#dependencies = dependencies;

@@ -14,8 +14,8 @@ type Given<Input> = { readonly [Name in keyof Input as Input[Name] extends undef
 export type RestArguments<Operation extends RestOperation> = Given<RestInput<Operation>>;
 
 interface Parts {
-  readonly params?: Readonly<Record<string, unknown>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
 }
 
@@ -49,7 +49,7 @@ export class RestClient {
       call.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name]))),
       this.#server,
     );
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, `${value}`);
     const { status, text } = await exchange(url, {
       method: call.method.toUpperCase(),
       headers: {

@@ -40,10 +40,11 @@ export class ConnectionKeeper {
   /** Resolves when the signal aborts; throws SdkError `stopped` when the server ended it. */
   async run(signal: AbortSignal): Promise<void> {
     const { onStatus, reconnect, tokens } = this.#dependencies;
+    const isOver = () => signal.aborted;
     do {
       onStatus({ state: 'connecting' });
       const ended = await this.#once(signal);
-      if (signal.aborted) break;
+      if (isOver()) break;
       const next = nextStep(ended, reconnect, Math.random());
       if (next.step === 'stop') {
         onStatus({ state: 'offline', reason: ended.reason, final: true });
@@ -52,7 +53,7 @@ export class ConnectionKeeper {
       if (next.renewToken) tokens.forget();
       onStatus({ state: 'offline', reason: ended.reason, retryInMs: next.afterMs, final: false });
       await this.#pause(next.afterMs, signal);
-    } while (!signal.aborted);
+    } while (!isOver());
     onStatus({ state: 'offline', reason: 'closed by the app', final: true });
   }
 

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+
+import { ChildServer, freePorts } from './child-server.js';
+
+/** The first start makes a PostgreSQL cluster. */
+const startTimeoutMs = 120_000;
+
+export interface HeliographServerOptions {
+  /** The build that runs. */
+  readonly dist: string;
+  readonly dataDirectory: string;
+  readonly nodeArgs?: readonly string[];
+  /** Settings beside ports and data directory. Rate limits are out of the way unless they are given here. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The embedded profile as its users run it, in a process of its own, on ports that were free. */
+export class HeliographServer {
+  readonly publicUrl: string;
+  readonly adminUrl: string;
+  readonly socketUrl: string;
+  readonly temporalUiUrl: string;
+  readonly #args: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
+  #child: ChildServer | undefined;
+
+  private constructor(ports: readonly number[], { dist, dataDirectory, nodeArgs = [], environment = {} }: HeliographServerOptions) {
+    const [publicPort = 0, adminPort = 0, uiPort = 0] = ports;
+    this.publicUrl = `http://127.0.0.1:${publicPort}`;
+    this.adminUrl = `http://127.0.0.1:${adminPort}`;
+    this.socketUrl = `ws://127.0.0.1:${publicPort}/v1/socket`;
+    this.temporalUiUrl = `http://127.0.0.1:${uiPort}`;
+    this.#args = [...nodeArgs, join(dist, 'workers', 'all-in-one.js')];
+    this.#environment = {
+      ...withoutSettings(process.env),
+      ...unlimited(),
+      HELIOGRAPH_DATA_DIR: dataDirectory,
+      HELIOGRAPH_PORT: `${publicPort}`,
+      HELIOGRAPH_ADMIN_PORT: `${adminPort}`,
+      HELIOGRAPH_TEMPORAL_UI_PORT: `${uiPort}`,
+      HELIOGRAPH_LOG_LEVEL: 'warn',
+      ...environment,
+    };
+  }
+
+  static async start(options: HeliographServerOptions): Promise<HeliographServer> {
+    const server = new HeliographServer(await freePorts(3), options);
+    await server.restart();
+    return server;
+  }
+
+  /** The present process; another one after a restart. */
+  get child(): ChildServer {
+    if (this.#child === undefined) throw new Error('the server does not run');
+    return this.#child;
+  }
+
+  /** Same data, same addresses. Resolves when it is ready. */
+  async restart(): Promise<void> {
+    this.#child = new ChildServer({ args: this.#args, cwd: process.cwd(), env: this.#environment });
+    await this.#child.ready(() => this.#isReady(), startTimeoutMs);
+  }
+
+  /** SIGKILL, as a crash. */
+  async kill(): Promise<void> {
+    await this.#child?.kill();
+  }
+
+  async stop(): Promise<void> {
+    await this.#child?.stop();
+  }
+
+  async #isReady(): Promise<true | undefined> {
+    try {
+      const response = await fetch(`${this.adminUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
+      await response.arrayBuffer();
+      return response.ok ? true : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Settings of the shell's own server must not leak in; where the Temporal CLI is stays known. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(
+    ([name]) => name === 'HELIOGRAPH_TEMPORAL_CLI' || !(name.startsWith('HELIOGRAPH_') || name === 'NODE_OPTIONS'),
+  );
+  return Object.fromEntries<string | undefined>(kept);
+}
+
+function unlimited(): Record<string, string> {
+  const names = ['SEND', 'RECIPIENT', 'HELLO', 'ADMISSION', 'REGISTRATION', 'TOKEN', 'PREKEY_BUNDLE'];
+  return Object.fromEntries(
+    names.flatMap((name): [string, string][] => [
+      [`HELIOGRAPH_LIMIT_${name}_BURST`, '1000000'],
+      [`HELIOGRAPH_LIMIT_${name}_PER_SECOND`, '1000000'],
+    ]),
+  );
+}

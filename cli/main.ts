@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+
+import { createChatCommand } from './chat/chat-command.js';
+import { complain } from './complain.js';
+import { createLoadCommand } from './load.js';
+import { createServeCommand } from './serve.js';
+
+const program = new Command('heliograph')
+  .description('An open messaging backend of the WhatsApp kind, with a client for the terminal')
+  .addCommand(createChatCommand())
+  .addCommand(createServeCommand())
+  .addCommand(createLoadCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  complain(error);
+  process.exitCode = 1;
+}

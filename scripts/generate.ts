@@ -5,11 +5,32 @@ import { dirname, resolve } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 
 import { renderConfigurationDoc } from '../app/config/render-configuration-doc.js';
+import { createOpenApi } from '../gateway/rest/openapi.js';
+import { createAsyncApi } from './generate/asyncapi.js';
+import { fillSections } from './generate/fill-sections.js';
+import { renderCloseCodes, renderErrors, renderLimits, renderRateLimits } from './generate/protocol-tables.js';
 
 const root = resolve(import.meta.dirname, '..');
+const read = (path: string): Promise<string> => readFile(resolve(root, path), 'utf8');
 
-const documents: readonly { readonly path: string; readonly render: () => string }[] = [
+const documents: readonly { readonly path: string; readonly render: () => string | Promise<string> }[] = [
   { path: 'docs/configuration.md', render: renderConfigurationDoc },
+  { path: 'docs/openapi.json', render: () => JSON.stringify(createOpenApi()) },
+  { path: 'docs/asyncapi.json', render: () => JSON.stringify(createAsyncApi()) },
+  {
+    path: 'docs/protocol.md',
+    render: async () =>
+      fillSections(await read('docs/protocol.md'), {
+        'close-codes': renderCloseCodes(),
+        errors: renderErrors(),
+        limits: renderLimits(),
+        'rate-limits': renderRateLimits(),
+      }),
+  },
+  {
+    path: 'README.md',
+    render: async () => fillSections(await read('README.md'), { bot: `\`\`\`ts\n${await read('examples/echo-bot.ts')}\`\`\`` }),
+  },
 ];
 
 async function currentText(path: string): Promise<string | undefined> {
@@ -23,7 +44,7 @@ async function currentText(path: string): Promise<string | undefined> {
 const check = process.argv.includes('--check');
 for (const { path, render } of documents) {
   const file = resolve(root, path);
-  const text = await format(render(), { ...(await resolveConfig(file)), filepath: file });
+  const text = await format(await render(), { ...(await resolveConfig(file)), filepath: file });
   if ((await currentText(file)) === text) continue;
   if (check) {
     console.error(`${path} is out of date: run \`npm run generate\` and commit it.`);

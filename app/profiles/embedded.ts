@@ -68,7 +68,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   closer.add('temporal connection', () => temporalConnection.close());
   const announcements = createMemoryAnnouncements();
   const rosters = createRosterCache(directory.conversations, announcements, rosterCache);
-  const { link, attach, detach } = createInProcessGatewayLink();
+  const gatewayLink = createInProcessGatewayLink();
   const adapters: Adapters = {
     ...stores,
     ...directory,
@@ -77,7 +77,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     rateLimiter: createMemoryRateLimiter(config.limits),
     announcements,
     rosters,
-    link,
+    link: gatewayLink.link,
     work: createTemporalDurableWork(temporalConnection),
   };
   const drain = { ...adapters, historyPassed: createHistoryPassed(stores.eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) };
@@ -89,9 +89,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   closer.add('temporal worker', () => worker.close());
   const role = { config, adapters, drain, tokens, epoch: messagesEpoch, logger, metrics, closer };
   const attachGateway: Parameters<typeof startGateway>[0]['attach'] = (endpoint) => {
-    attach(endpoint);
+    gatewayLink.attach(endpoint);
     return () => {
-      detach(endpoint.gatewayId);
+      gatewayLink.detach(endpoint.gatewayId);
     };
   };
   const publicPort = await timed('gateway', () => startGateway({ ...role, attach: attachGateway }));
@@ -110,7 +110,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
 /** All of them end before the first failure is thrown, so that what did start is in the closer. */
 async function allOrThrow<Parts extends readonly unknown[]>(parts: { readonly [Index in keyof Parts]: Promise<Parts[Index]> }): Promise<Parts> {
   await Promise.allSettled(parts);
-  return (await Promise.all(parts)) as unknown as Parts;
+  return await Promise.all(parts);
 }
 
 /** An address to click on: what listens everywhere is shown as this machine. */

@@ -37,11 +37,6 @@ export function readTreeUsage(pid: number): TreeUsage | undefined {
   return { own: { cpuMs: own.cpuMs, rssBytes: own.rssBytes }, children };
 }
 
-/** Process ids of all descendants. */
-export function descendantPids(pid: number): readonly number[] {
-  return descendants(readAll(), pid).map((process) => process.pid);
-}
-
 function descendants(all: readonly ProcessStat[], pid: number): readonly ProcessStat[] {
   const direct = all.filter(({ parentPid }) => parentPid === pid);
   return direct.flatMap((child) => [child, ...descendants(all, child.pid)]);

@@ -12,7 +12,7 @@ export async function requirePrekeySignatures(check: SignatureCheck, keys: Preke
     ['kemLastResort', kemLastResort] as const,
     ...kemPrekeys.map((key, index) => [`kemPrekeys.${index}`, key] as const),
   ];
-  const valid = await Promise.all(named.map(([, key]) => key === undefined || check(key.publicKey, key.signature)));
+  const valid = await Promise.all(named.map(([, key]) => (key === undefined ? Promise.resolve(true) : check(key.publicKey, key.signature))));
   const wrong = named[valid.indexOf(false)];
   if (wrong !== undefined) throw wrongSignature(`${path}${wrong[0]}.signature`);
 }

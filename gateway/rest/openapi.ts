@@ -53,7 +53,13 @@ function answersOf({ answers }: RestCall): Record<string, ResponseConfig> {
 
 /** Errors share statuses: each status lists its codes. */
 function problemsOf({ open, errors }: RestCall): Record<string, ResponseConfig> {
-  const codes = new Set<ErrorCode>(['invalid_request', ...(open === true ? [] : (['unauthenticated'] as const)), ...errors, 'unavailable', 'internal']);
+  const codes = new Set<ErrorCode>([
+    'invalid_request',
+    ...(open === true ? [] : (['unauthenticated'] as const)),
+    ...errors,
+    'unavailable',
+    'internal',
+  ]);
   const statuses = new Set([...codes].map((code) => errorCodes[code].http));
   return Object.fromEntries(
     [...statuses].map((status): [string, ResponseConfig] => {

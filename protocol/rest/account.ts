@@ -13,10 +13,10 @@ export const handle = z
   .regex(/^[a-z0-9][a-z0-9._-]*[a-z0-9]$/, 'must be 3 to 32 of a-z 0-9 . _ - and begin and end with a letter or digit');
 
 /** libsignal's serialization of a Curve25519 public key: 0x05, then 32 bytes. */
-export const identityKey = bytes(33, 33);
+const identityKey = bytes(33, 33);
 
 /** What a device proves itself with: 32 random bytes that it made itself. The server keeps their SHA-256. */
-export const deviceSecret = bytes(32, 32);
+const deviceSecret = bytes(32, 32);
 
 /**
  * A new account with its first device, which is number 1. The device makes the account id (UUID v7) and its own secret, so that a registration whose answer was
@@ -33,7 +33,6 @@ export const newAccount = z.strictObject({
 export type NewAccount = z.infer<typeof newAccount>;
 
 export const registered = z.strictObject({ accountId, deviceId, handle, createdAtMs: z.number().int() });
-export type Registered = z.infer<typeof registered>;
 
 /** What others may know of an account. The device list's signature is for the devices named here. */
 export const accountView = z.strictObject({
@@ -47,7 +46,6 @@ export type AccountView = z.infer<typeof accountView>;
 
 /** Asks for a token. */
 export const tokenRequest = z.strictObject({ accountId, deviceId, secret: deviceSecret });
-export type TokenRequest = z.infer<typeof tokenRequest>;
 
 export const issuedToken = z.strictObject({ token: z.string(), expiresAtMs: z.number().int() });
 export type IssuedToken = z.infer<typeof issuedToken>;

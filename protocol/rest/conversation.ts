@@ -8,9 +8,8 @@ import { numberText } from './number-text.js';
 
 /** The direct conversation with another account; the same one however often it is asked for. */
 export const newConversation = z.strictObject({ kind: z.literal('direct'), peer: accountId });
-export type NewConversation = z.infer<typeof newConversation>;
 
-export const memberView = z.strictObject({
+const memberView = z.strictObject({
   accountId,
   role: z.enum(['owner', 'admin', 'member']),
   devices: z.array(z.strictObject({ deviceId, registrationId })),
@@ -28,7 +27,7 @@ export const conversationView = z.strictObject({
 });
 export type ConversationView = z.infer<typeof conversationView>;
 
-export const conversationSummary = z.strictObject({
+const conversationSummary = z.strictObject({
   conversationId,
   kind: z.enum(['direct', 'group', 'channel']),
   createdAtMs: z.number().int(),
@@ -41,7 +40,6 @@ export const conversationPage = z.strictObject({
   /** `after` of the next page; missing on the last one. */
   next: conversationId.optional(),
 });
-export type ConversationPage = z.infer<typeof conversationPage>;
 
 export const conversationQuery = z.strictObject({
   after: conversationId.optional(),
@@ -56,7 +54,7 @@ export const historyQuery = z.strictObject({
   limit: numberText.pipe(z.number().min(1).max(limits.maxHistoryPage)).default(50),
 });
 
-export const historyMessage = z.strictObject({
+const historyMessage = z.strictObject({
   conversationId,
   position,
   messageId,
@@ -74,4 +72,3 @@ export const historyPage = z.strictObject({ items: z.array(historyMessage) });
 export type HistoryPage = z.infer<typeof historyPage>;
 
 export const receiptsView = z.strictObject({ items: z.array(receiptItem) });
-export type ReceiptsView = z.infer<typeof receiptsView>;

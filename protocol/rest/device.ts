@@ -23,7 +23,7 @@ export function deviceListBytes(accountId: AccountId, version: number, devices: 
   return Buffer.from(`heliograph/devices/v1\0${[accountId, version, ...lines].join('\n')}`);
 }
 
-export const deviceView = z.strictObject({
+const deviceView = z.strictObject({
   deviceId,
   registrationId,
   name: z.string(),
@@ -31,12 +31,9 @@ export const deviceView = z.strictObject({
   /** Last time it connected; missing if it never did. */
   lastSeenAtMs: z.number().int().optional(),
 });
-export type DeviceView = z.infer<typeof deviceView>;
 
 /** The devices of one's own account. */
 export const deviceViews = z.strictObject({ items: z.array(deviceView), deviceList });
-export type DeviceViews = z.infer<typeof deviceViews>;
 
 /** With the removal of a device comes the list of those that stay. */
 export const deviceRemoval = z.strictObject({ deviceList });
-export type DeviceRemoval = z.infer<typeof deviceRemoval>;

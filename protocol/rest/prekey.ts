@@ -14,10 +14,10 @@ const kemPublicKey = bytes(1569, 1569);
 const signature = bytes(64, 64);
 
 /** The signature is the account's, over the serialized public key. */
-export const signedEcPrekey = z.strictObject({ keyId, publicKey: ecPublicKey, signature });
-export const signedKemPrekey = z.strictObject({ keyId, publicKey: kemPublicKey, signature });
+const signedEcPrekey = z.strictObject({ keyId, publicKey: ecPublicKey, signature });
+const signedKemPrekey = z.strictObject({ keyId, publicKey: kemPublicKey, signature });
 /** A one-time EC prekey carries no signature. */
-export const ecPrekey = z.strictObject({ keyId, publicKey: ecPublicKey });
+const ecPrekey = z.strictObject({ keyId, publicKey: ecPublicKey });
 
 /** All that a device publishes for those who write to it first. */
 export const prekeySet = z.strictObject({
@@ -26,7 +26,6 @@ export const prekeySet = z.strictObject({
   ecPrekeys: z.array(ecPrekey).max(limits.maxPrekeysPerUpload),
   kemPrekeys: z.array(signedKemPrekey).max(limits.maxPrekeysPerUpload),
 });
-export type PrekeySet = z.infer<typeof prekeySet>;
 
 /** One-time keys are added, the others replaced. */
 export const prekeyUpload = prekeySet.partial();
@@ -34,10 +33,8 @@ export type PrekeyUpload = z.infer<typeof prekeyUpload>;
 
 /** How many one-time keys the server has left for the device. */
 export const prekeyCount = z.strictObject({ ec: z.number().int().min(0), kem: z.number().int().min(0) });
-export type PrekeyCount = z.infer<typeof prekeyCount>;
 
 export const prekeyCheck = z.strictObject({ digest: bytes(32, 32) });
-export type PrekeyCheck = z.infer<typeof prekeyCheck>;
 
 export interface CheckedKeys {
   readonly identityKey: Uint8Array;
@@ -56,7 +53,7 @@ export function prekeyDigest({ identityKey, signedPrekey, kemLastResort }: Check
   return hash.digest();
 }
 
-export const deviceBundle = z.strictObject({
+const deviceBundle = z.strictObject({
   deviceId,
   registrationId,
   signedPrekey: signedEcPrekey,

@@ -52,7 +52,7 @@ export function createSignalStores(unit: UnitOfWork): SignalStores {
 }
 
 /** Throws SdkError `not_registered`. */
-export function ownKeysOf(unit: Pick<UnitOfWork, 'get'>): OwnKeys {
+function ownKeysOf(unit: Pick<UnitOfWork, 'get'>): OwnKeys {
   const own = unit.get(ownKeysTable, 'own');
   if (own === undefined) throw new SdkError('not_registered', 'this device directory holds no keys');
   return own;

@@ -70,7 +70,7 @@ export class MessageArchive {
 }
 
 /** A read message was delivered, whatever came first. */
-export function stateAt(position: Position, { delivered, read }: PeerReceipts): OutgoingState {
+function stateAt(position: Position, { delivered, read }: PeerReceipts): OutgoingState {
   if (read !== undefined && position <= read) return 'read';
   return delivered !== undefined && position <= delivered ? 'delivered' : 'accepted';
 }

@@ -1,0 +1,137 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { closeCodes } from '../../protocol/close-codes.js';
+import type { EncodingName } from '../../protocol/encoding.js';
+import type { AccountId } from '../../protocol/ids.js';
+import { eventually } from '../support/eventually.js';
+import type { RawClient } from '../support/raw-client.js';
+import { RawPair } from '../support/raw-pair.js';
+import { TestServer } from '../support/server.js';
+
+let server: TestServer;
+const clients: RawClient[] = [];
+
+beforeAll(async () => {
+  server = await TestServer.start();
+}, 60_000);
+afterEach(() => {
+  for (const client of clients.splice(0)) client.terminate();
+});
+afterAll(() => server.stop());
+
+async function connected(pair: RawPair, encoding: EncodingName = 'msgpack'): Promise<{ alice: RawClient; bob: RawClient }> {
+  const alice = await pair.connect(pair.alice, encoding);
+  const bob = await pair.connect(pair.bob, encoding);
+  clients.push(alice, bob);
+  return { alice, bob };
+}
+
+describe.each<EncodingName>(['msgpack', 'json'])('a session in %s', (encoding) => {
+  test('sends, delivers, acks and reads, and every step is told to who should know', async () => {
+    const pair = await RawPair.register(server);
+    const { alice, bob } = await connected(pair, encoding);
+    const sent = pair.message();
+    alice.send(sent);
+    const accepted = await alice.reply(sent.id);
+    expect(accepted).toMatchObject({ type: 'accepted', messageId: sent.messageId });
+    const position = accepted.type === 'accepted' ? accepted.position : 0;
+
+    const deliver = await bob.next('deliver');
+    expect(deliver.items).toMatchObject([{ messageId: sent.messageId, position, sender: { accountId: pair.alice.accountId, deviceId: 1 } }]);
+    expect(Buffer.from(deliver.items[0]?.body ?? [])).toEqual(sent.body);
+    bob.send({ type: 'ack', seq: deliver.seq });
+    const delivered = await alice.next('receipts');
+    expect(delivered.items).toMatchObject([{ conversationId: pair.conversationId, accountId: pair.bob.accountId, deliveredPosition: position }]);
+
+    bob.send({ type: 'read', id: 1, conversationId: pair.conversationId, position, senders: [pair.alice.accountId as AccountId] });
+    expect(await bob.reply(1)).toMatchObject({ type: 'ok' });
+    expect((await alice.next('receipts')).items).toMatchObject([{ readPosition: position }]);
+
+    alice.send({ type: 'receipts.get', id: 2, conversations: [pair.conversationId] });
+    const receipts = await alice.reply(2);
+    expect(receipts).toMatchObject({ type: 'ok', items: [{ accountId: pair.bob.accountId, deliveredPosition: position, readPosition: position }] });
+    alice.send({ type: 'ping', id: 3 });
+    expect(await alice.reply(3)).toEqual({ type: 'ok', id: 3 });
+    alice.send({ type: 'token', id: 4, token: pair.alice.token });
+    expect(await alice.reply(4)).toEqual({ type: 'ok', id: 4 });
+    alice.send({ type: 'token', id: 5, token: pair.bob.token });
+    expect(await alice.reply(5)).toMatchObject({ type: 'error', code: 'forbidden' });
+  });
+
+  test('brings what was queued, says when that is all, and keeps the order of the sender', async () => {
+    const pair = await RawPair.register(server);
+    const alice = await pair.connect(pair.alice, encoding);
+    clients.push(alice);
+    const sent = Array.from({ length: 150 }, () => pair.message());
+    for (const frame of sent) alice.send(frame);
+    for (const frame of sent) expect(await alice.reply(frame.id)).toMatchObject({ type: 'accepted' });
+    const bob = await pair.connect(pair.bob, encoding);
+    clients.push(bob);
+    const got: string[] = [];
+    while (got.length < sent.length) {
+      const { seq, items } = await bob.next('deliver');
+      got.push(...items.map(({ messageId }) => messageId));
+      bob.send({ type: 'ack', seq });
+    }
+    expect(got).toEqual(sent.map(({ messageId }) => messageId));
+    expect(await bob.next('inbox.empty')).toEqual({ type: 'inbox.empty', drained: sent.length });
+  });
+});
+
+describe('a device with two connections', () => {
+  test('keeps the one with the higher number', async () => {
+    const pair = await RawPair.register(server);
+    const first = await pair.connect(pair.alice);
+    const second = await pair.connect(pair.alice);
+    clients.push(first, second);
+    expect((await first.closed).code).toBe(closeCodes.displaced.code);
+    second.send({ type: 'ping', id: 1 });
+    expect(await second.reply(1)).toEqual({ type: 'ok', id: 1 });
+  });
+});
+
+describe('a reader that does not ack', () => {
+  test('holds up nobody else, and gets everything in order when it comes back', async () => {
+    const [pair, others] = [await RawPair.register(server), await RawPair.register(server)];
+    const { alice, bob } = await connected(pair);
+    const { alice: carol, bob: dave } = await connected(others);
+    const sent = Array.from({ length: 300 }, () => pair.message());
+    for (const frame of sent) alice.send(frame);
+    for (const frame of sent) expect(await alice.reply(frame.id)).toMatchObject({ type: 'accepted' });
+    const between = others.message();
+    carol.send(between);
+    await dave.next('deliver', ({ items }) => items[0]?.messageId === between.messageId, 2_000);
+    bob.terminate();
+    const back = await pair.connect(pair.bob);
+    clients.push(back);
+    const got: string[] = [];
+    await eventually(async () => {
+      const { seq, items } = await back.next('deliver');
+      got.push(...items.map(({ messageId }) => messageId));
+      back.send({ type: 'ack', seq });
+      expect(new Set(got).size).toBe(sent.length);
+    }, 30_000);
+    expect([...new Set(got)]).toEqual(sent.map(({ messageId }) => messageId));
+  });
+
+  test('a socket that is not read costs the server bounded memory', async () => {
+    const pair = await RawPair.register(server);
+    const { alice, bob } = await connected(pair);
+    bob.pause();
+    const sent = Array.from({ length: 400 }, () => pair.message({ body: new Uint8Array(32 * 1024) }));
+    for (const frame of sent) alice.send(frame);
+    for (const frame of sent) expect(await alice.reply(frame.id)).toMatchObject({ type: 'accepted' });
+    const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
+    expect(/heliograph_gateway_sessions_draining_total\{cause="(overflow|slow-socket|ack-timeout|nudge)"\} [1-9]/.test(metrics)).toBe(true);
+    bob.terminate();
+    const back = await pair.connect(pair.bob);
+    clients.push(back);
+    const got = new Set<string>();
+    await eventually(async () => {
+      const { seq, items } = await back.next('deliver');
+      for (const { messageId } of items) got.add(messageId);
+      back.send({ type: 'ack', seq });
+      expect(got.size).toBe(sent.length);
+    }, 30_000);
+  }, 60_000);
+});

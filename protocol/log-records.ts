@@ -33,9 +33,20 @@ const version = 1;
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 
 export const encodeMessageRecord = (record: MessageRecord): Uint8Array => encode(record);
-export const decodeMessageRecord = (value: Uint8Array): MessageRecord => decode(value) as MessageRecord;
+export const decodeMessageRecord = (value: Uint8Array): MessageRecord => decodeOnce(value) as MessageRecord;
 export const encodeReceiptRecord = (record: ReceiptRecord): Uint8Array => encode(record);
 export const decodeReceiptRecord = (value: Uint8Array): ReceiptRecord => decode(value) as ReceiptRecord;
+
+/** Consumer groups of one process are handed the same bytes: they are decoded for the first of them. Nobody changes a record. */
+const decoded = new WeakMap<Uint8Array, unknown>();
+
+function decodeOnce(value: Uint8Array): unknown {
+  const known = decoded.get(value);
+  if (known !== undefined) return known;
+  const record = decode(value);
+  decoded.set(value, record);
+  return record;
+}
 
 /** A leading version byte, then msgpack. */
 function encode(record: object): Uint8Array {

@@ -10,23 +10,7 @@ export class EventListeners<Events extends object> {
     return () => listeners.delete(listener);
   }
 
-  /**
-   * Calls every listener, whatever the ones before it did, and resolves when all that answered a promise are done.
-   * Answers what they threw.
-   */
-  async emit<Name extends keyof Events>(name: Name, event: Events[Name]): Promise<readonly unknown[]> {
-    const calls = [...(this.#listeners.get(name) ?? [])].map((listener) => {
-      try {
-        return Promise.resolve((listener as (event: Events[Name]) => unknown)(event));
-      } catch (error) {
-        return Promise.reject(error as Error);
-      }
-    });
-    const ends = await Promise.allSettled(calls);
-    return ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
-  }
-
-  isHeard(name: keyof Events): boolean {
-    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as (event: Events[Name]) => unknown)(event);
   }
 }

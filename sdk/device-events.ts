@@ -14,11 +14,12 @@ export type Notice =
   | { readonly kind: 'gap'; readonly gap: Extract<ServerFrame, { type: 'gap' }> }
   /** The directory took nothing: a full disk, for example. The server keeps what it delivered. */
   | { readonly kind: 'not-stored'; readonly error: unknown }
-  /** Prekeys or receipts could not be brought up to date; the next connection tries again. */
+  /** Prekeys or receipts could not be brought up to date (the next connection tries again), or a listener of yours threw. */
   | { readonly kind: 'background-failed'; readonly error: unknown };
 
+/** A listener may be async. What one throws becomes a notice, or an uncaught exception if nobody listens to notices. */
 export interface DeviceEvents {
-  /** A new message, which is durable on this device. */
+  /** A new message, which is durable on this device. Once, and again after the next start if the process ended before the listeners were done with it. */
   readonly message: Message & { readonly conversation: Conversation };
   /** An own message was added, accepted, or failed. */
   readonly outgoing: Message;

@@ -1,32 +1,34 @@
 import type { AccountId, ConversationId, DeviceAddress, DeviceId, Position } from '../protocol/ids.js';
-import type { DeliverItem, ServerFrame } from '../protocol/server-frames.js';
+import type { ServerFrame } from '../protocol/server-frames.js';
+import { Background } from './background.js';
+import type { DeviceEvents } from './device-events.js';
 import type { Content } from './encryption/content.js';
 import { EnvelopeSealer } from './encryption/envelope-sealer.js';
 import { approveIdentity, markVerified, safetyNumberOf, type SafetyNumber } from './encryption/identities.js';
-import { keepPrekeys } from './encryption/prekey-keeper.js';
-import type { DeviceEvents } from './device-events.js';
+import { PrekeyKeeper } from './encryption/prekey-keeper.js';
 import { EventListeners } from './event-listeners.js';
+import { Arrivals } from './messages/arrivals.js';
 import { ConversationDirectory } from './messages/conversation-directory.js';
-import type { Conversation, Message, PeerReceipts } from './messages/message.js';
-import { openHistory, type HistoryQuery } from './messages/open-history.js';
+import { GapBook } from './messages/gap-book.js';
+import type { Conversation, Gap, Message, PeerReceipts } from './messages/message.js';
 import { MessageArchive, type MessageQuery } from './messages/message-archive.js';
+import { openHistory, type HistoryQuery } from './messages/open-history.js';
 import { Outbox } from './messages/outbox.js';
-import { receive, type Received } from './messages/receiver.js';
+import { OutgoingSealer } from './messages/outgoing-sealer.js';
 import { ReceiptBook } from './messages/receipt-book.js';
+import type { Received } from './messages/receiver.js';
 import type { RestClient } from './rest/rest-client.js';
 import { SdkError } from './sdk-error.js';
 import type { SerialQueue } from './serial-queue.js';
 import type { DeviceStore } from './store/device-store.js';
-import { table } from './store/table.js';
 import type { UnitOfWork } from './store/unit-of-work.js';
 import type { Connection, ConnectionConfig } from './transport/connection.js';
 import { ConnectionKeeper } from './transport/connection-keeper.js';
+import { nextConnectionNumber } from './transport/connection-number.js';
 import type { ConnectionStatus } from './transport/connection-status.js';
 import type { ReconnectConfig } from './transport/reconnect-rules.js';
 import type { TokenSource } from './transport/token-source.js';
 
-/** Key: `number`. Raised at every connect: the highest connection of a device wins. */
-const connectionTable = table<number>('connection');
 const version = '0.1.0';
 
 export interface DeviceDependencies {
@@ -42,60 +44,56 @@ export interface DeviceDependencies {
   readonly signal: SerialQueue;
 }
 
-/** A device of an account: what people write with. Made by `openDevice`. */
+/**
+ * A device of an account: what people write with. Made by `openDevice`.
+ * A kill of the process at any moment loses nothing that a promise here resolved for, and nothing that was acked to the server. A loss of power may take the last moments, as the disk writes
+ * behind; sessions that fall back by it are replaced when the next message does not open.
+ */
 export class Device {
   readonly #dependencies: DeviceDependencies;
   readonly #events = new EventListeners<DeviceEvents>();
   readonly #archive: MessageArchive;
   readonly #conversations: ConversationDirectory;
   readonly #outbox: Outbox;
+  readonly #arrivals: Arrivals;
   readonly #receipts: ReceiptBook;
+  readonly #gaps: GapBook;
+  readonly #prekeys: PrekeyKeeper;
   readonly #keeper: ConnectionKeeper;
   readonly #closing = new AbortController();
+  readonly #background = new Background((error) => {
+    if (!this.#closing.signal.aborted) this.#emit('notice', { kind: 'background-failed', error });
+  });
   #status: ConnectionStatus = { state: 'offline', reason: 'not connected yet', final: false };
   #running: Promise<void> | undefined;
-  #delivered: { readonly connection: Connection; readonly seq: number; readonly items: readonly DeliverItem[] }[] = [];
-  #receiving = false;
+  #closed: Promise<void> | undefined;
 
   constructor(dependencies: DeviceDependencies) {
     const { store, own, rest, tokens, socketUrl, deviceName, reconnect, connection, signal } = dependencies;
+    const inBackground = (work: Promise<unknown>) => this.#background.run(work);
     this.#dependencies = dependencies;
     this.#archive = new MessageArchive(store, own);
-    this.#conversations = new ConversationDirectory({ store, own, rest });
-    const onIdentityChanged = (device: DeviceAddress) => {
-      this.#events.emit('notice', { kind: 'identity-changed', accountId: device.accountId });
-    };
-    this.#outbox = new Outbox({
-      ...{ store, own, signal },
-      sealer: new EnvelopeSealer({ store, own, rest, signal, onIdentityChanged }),
-      conversations: this.#conversations,
-      onChange: (message) => {
-        this.#events.emit('outgoing', message);
-      },
-      onHeld: (conversationId, error) => {
-        this.#events.emit('notice', { kind: 'sending-held', conversationId, error });
-      },
-    });
+    this.#conversations = new ConversationDirectory({ store, own, rest, signal });
+    this.#outbox = this.#createOutbox();
+    this.#arrivals = this.#createArrivals();
     this.#receipts = new ReceiptBook({
-      ...{ store, own },
-      onReceipts: (conversationId) => {
-        this.#events.emit('receipts', { conversationId, ...this.#archive.receipts(conversationId) });
-      },
+      ...{ store, own, inBackground },
+      onReceipts: (conversationId) => this.#emit('receipts', { conversationId, ...this.#archive.receipts(conversationId) }),
     });
+    this.#gaps = new GapBook(store);
+    this.#prekeys = new PrekeyKeeper({ store, rest, signal, inBackground });
     this.#keeper = new ConnectionKeeper({
       url: socketUrl,
       device: { name: deviceName, version },
       ...{ tokens, reconnect, connection },
-      nextConnectionNumber: () => this.#nextConnectionNumber(),
-      onStatus: (status) => {
-        this.#turned(status);
-      },
+      nextConnectionNumber: () => nextConnectionNumber(store),
+      onStatus: (status) => this.#turned(status),
       onOpen: (opened) => {
-        this.#opened(opened);
+        this.#outbox.connected(opened);
+        this.#background.run(this.#receipts.connected(opened));
+        this.#prekeys.connected();
       },
-      onFrame: (from, frame) => {
-        this.#take(from, frame);
-      },
+      onFrame: (from, frame) => this.#take(from, frame),
     });
   }
 
@@ -115,10 +113,12 @@ export class Device {
     return this.#status;
   }
 
-  /** Keeps the device connected, with full-jitter backoff, until `close` or until the server ends it for good (event `stopped`). */
+  /** Keeps the device connected, with full-jitter backoff, until `close` or until the server ends it for good (event `stopped`). Listeners come first: what arrives is told from now on. */
   connect(): void {
-    this.#running ??= this.#keeper.run(this.#closing.signal).catch((error: unknown) => {
-      this.#events.emit('stopped', { error });
+    if (this.#running !== undefined || this.#closing.signal.aborted) return;
+    this.#arrivals.retell();
+    this.#running = this.#keeper.run(this.#closing.signal).catch((error: unknown) => {
+      this.#emit('stopped', { error });
     });
   }
 
@@ -141,7 +141,7 @@ export class Device {
     return this.#archive.conversations();
   }
 
-  /** Resolves when the message is durable on this device; it is sent now, or when there is a connection. */
+  /** Resolves when the message is durable on this device; it is sent now, or when there is a connection. Throws DomainError `invalid_request`, `too_large`, SdkError `closed`. */
   send(conversationId: ConversationId, content: Content, { ttlSeconds }: { readonly ttlSeconds?: number } = {}): Promise<Message> {
     if (this.#closing.signal.aborted) return Promise.reject(new SdkError('closed', 'the device was closed'));
     return this.#outbox.add(conversationId, { content, ttlSeconds });
@@ -161,6 +161,11 @@ export class Device {
   /** Tells the peer, as far as its privacy wants it; without position up to the newest message. */
   markRead(conversationId: ConversationId, upTo?: Position): Promise<void> {
     return this.#receipts.markRead(conversationId, upTo);
+  }
+
+  /** What is missing here for good, oldest first. */
+  gaps(conversationId: ConversationId): readonly Gap[] {
+    return this.#gaps.of(conversationId);
   }
 
   receiptsOf(conversationId: ConversationId): PeerReceipts {
@@ -186,18 +191,27 @@ export class Device {
     });
   }
 
-  /** Resolves when everything that was sent is accepted, or failed for good. */
+  /** Resolves when everything that was sent is accepted, or failed for good. Throws SdkError `closed` if the device is closed before. */
   idle(): Promise<void> {
     return this.#outbox.idle();
   }
 
   /** Disconnects and closes the directory; what is not accepted waits in it. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { store, rest, signal } = this.#dependencies;
     this.#closing.abort();
+    rest.close();
     await this.#running;
+    await this.#arrivals.close();
     await this.#outbox.close();
-    await this.#dependencies.signal.idle();
-    await this.#dependencies.store.close();
+    await this.#background.idle();
+    await signal.idle();
+    await store.close();
   }
 
   async #changeIdentity(change: (unit: UnitOfWork) => void): Promise<void> {
@@ -210,13 +224,28 @@ export class Device {
     this.#outbox.resume();
   }
 
-  async #nextConnectionNumber(): Promise<number> {
-    const { store } = this.#dependencies;
-    const unit = store.begin();
-    const number = (unit.get(connectionTable, 'number') ?? 0) + 1;
-    unit.put(connectionTable, ['number'], number);
-    await unit.commit();
-    return number;
+  #createOutbox(): Outbox {
+    const { store, own, rest, signal } = this.#dependencies;
+    const conversations = this.#conversations;
+    const onIdentityChanged = ({ accountId }: DeviceAddress) => this.#emit('notice', { kind: 'identity-changed', accountId });
+    const sealer = new EnvelopeSealer({ store, own, rest, signal, onIdentityChanged });
+    return new Outbox({
+      ...{ store, own, signal },
+      sealer: new OutgoingSealer({ store, own, signal, sealer, conversations }),
+      onChange: (message) => this.#emit('outgoing', message),
+      onHeld: (conversationId, error) => this.#emit('notice', { kind: 'sending-held', conversationId, error }),
+    });
+  }
+
+  #createArrivals(): Arrivals {
+    const { store, own, signal } = this.#dependencies;
+    return new Arrivals({
+      ...{ store, own, signal, conversations: this.#conversations },
+      onMessage: (message, conversation) => this.#tell('message', { ...message, conversation }),
+      onReceived: (received) => this.#received(received),
+      onNotStored: (error) => this.#emit('notice', { kind: 'not-stored', error }),
+      onNotTold: (error) => this.#emit('notice', { kind: 'background-failed', error }),
+    });
   }
 
   #turned(status: ConnectionStatus): void {
@@ -224,61 +253,39 @@ export class Device {
     if (status.state === 'offline') {
       this.#outbox.disconnected();
       this.#receipts.disconnected();
+      this.#prekeys.disconnected();
     }
-    this.#events.emit('status', status);
-  }
-
-  #opened(connection: Connection): void {
-    const { store, rest, signal } = this.#dependencies;
-    this.#outbox.connected(connection);
-    this.#inBackground(this.#receipts.connected(connection));
-    this.#inBackground(keepPrekeys({ store, rest, signal }, Date.now()));
+    this.#emit('status', status);
   }
 
   #take(connection: Connection, frame: ServerFrame): void {
-    if (frame.type === 'deliver') {
-      this.#delivered.push({ connection, seq: frame.seq, items: frame.items });
-      if (!this.#receiving) void this.#receiveAll();
-    } else if (frame.type === 'receipts') this.#inBackground(this.#receipts.take(frame.items));
-    else if (frame.type === 'gap') this.#events.emit('notice', { kind: 'gap', gap: frame });
-  }
-
-  /** Whatever waits goes into one transaction; then it is acked, then told. */
-  async #receiveAll(): Promise<void> {
-    const { store, own, signal } = this.#dependencies;
-    this.#receiving = true;
-    for (let frames = this.#delivered.splice(0); frames.length > 0; frames = this.#delivered.splice(0)) {
-      const items = frames.flatMap((frame) => frame.items);
-      const last = frames.at(-1);
-      try {
-        const received = await signal.run(() => receive(store, own, items));
-        last?.connection.ack(last.seq);
-        await this.#tell(received);
-      } catch (error) {
-        // Not kept, so not acked: the server sends it again on the next connection.
-        this.#events.emit('notice', { kind: 'not-stored', error });
-        this.#delivered = [];
-        void last?.connection.close();
-      }
+    if (frame.type === 'deliver') this.#arrivals.take({ connection, seq: frame.seq, items: frame.items });
+    else if (frame.type === 'receipts') this.#background.run(this.#receipts.take(frame.items));
+    else if (frame.type === 'gap') {
+      this.#background.run(this.#gaps.add(frame));
+      this.#emit('notice', { kind: 'gap', gap: frame });
     }
-    this.#receiving = false;
   }
 
-  async #tell({ messages, identityChanged, undecryptable, answers }: Received): Promise<void> {
+  #received({ identityChanged, undecryptable, exchanges, answers }: Received): void {
     if (answers) this.#outbox.resume();
-    for (const { accountId } of identityChanged) this.#events.emit('notice', { kind: 'identity-changed', accountId });
-    for (const { message, reason } of undecryptable) this.#events.emit('notice', { kind: 'undecryptable', message, reason });
-    for (const message of messages) {
-      const conversation = await this.#conversations.ofIncoming(message.conversationId);
-      this.#events.emit('message', { ...message, conversation });
-    }
+    this.#prekeys.used(exchanges);
+    for (const { accountId } of identityChanged) this.#emit('notice', { kind: 'identity-changed', accountId });
+    for (const { message, reason } of undecryptable) this.#emit('notice', { kind: 'undecryptable', message, reason });
   }
 
-  /** Fails without harm: the next connection does it again. */
-  #inBackground(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
-      if (error instanceof SdkError && error.code === 'offline') return;
-      if (!this.#closing.signal.aborted) this.#events.emit('notice', { kind: 'background-failed', error });
-    });
+  #emit<Name extends keyof DeviceEvents>(name: Name, event: DeviceEvents[Name]): void {
+    void this.#tell(name, event);
+  }
+
+  /** Resolves when the listeners are done. One that fails does not harm the device, but is not kept quiet either. */
+  async #tell<Name extends keyof DeviceEvents>(name: Name, event: DeviceEvents[Name]): Promise<void> {
+    for (const error of await this.#events.emit(name, event)) {
+      if (name !== 'notice' && this.#events.isHeard('notice')) this.#emit('notice', { kind: 'background-failed', error });
+      else
+        queueMicrotask(() => {
+          throw error;
+        });
+    }
   }
 }

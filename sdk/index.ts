@@ -4,7 +4,7 @@ export type { Device } from './device.js';
 export type { DeviceEvents, Notice } from './device-events.js';
 export type { Content } from './encryption/content.js';
 export type { SafetyNumber } from './encryption/identities.js';
-export type { Conversation, Message, OutgoingState, PeerReceipts, ShownContent } from './messages/message.js';
+export type { Conversation, Gap, Message, OutgoingState, PeerReceipts, ShownContent } from './messages/message.js';
 export { openDevice, type DeviceOptions } from './open-device.js';
 export { SdkError, type SdkErrorCode } from './sdk-error.js';
 export type { ConnectionStatus } from './transport/connection-status.js';

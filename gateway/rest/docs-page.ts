@@ -1,5 +1,6 @@
 import express, { Router } from 'express';
-import swaggerUi from 'swagger-ui-dist';
+// Only the path: the package's main module loads the whole page into this process.
+import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 
 import { createOpenApi } from './openapi.js';
 
@@ -38,6 +39,6 @@ export function createDocsPage(): Router {
   router.get('/docs/start.js', (_request, response) => {
     response.type('text/javascript').send(script);
   });
-  router.use('/docs/assets', express.static(swaggerUi.getAbsoluteFSPath(), { index: false }));
+  router.use('/docs/assets', express.static(getAbsoluteFSPath(), { index: false }));
   return router;
 }

@@ -1,12 +1,15 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 
+import { describeIssues, fieldOf } from '../../protocol/encoding.js';
+import { DomainError } from '../../protocol/errors.js';
+
 const version = 1;
 
 const textContent = z.object({ type: z.literal('text'), text: z.string().min(1) });
 
 /** What people say to each other. New kinds are added here; the server never sees it. */
-export const content = z.discriminatedUnion('type', [textContent]);
+const content = z.discriminatedUnion('type', [textContent]);
 export type Content = z.infer<typeof content>;
 
 /** What a device shows of a content that a newer version made. */
@@ -17,9 +20,12 @@ export interface UnsupportedContent {
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const versioned = z.object({ v: z.number().int(), content: z.unknown() });
 
-/** msgpack of `{ v, content }`. */
+/** msgpack of `{ v, content }`. Throws DomainError `invalid_request` for what the other side could not show. */
 export function encodeContent(value: Content): Uint8Array {
-  return packr.pack({ v: version, content: value });
+  const checked = content.safeParse(value);
+  if (!checked.success)
+    throw new DomainError('invalid_request', describeIssues(checked.error, 'content'), { detail: { field: fieldOf(checked.error) } });
+  return packr.pack({ v: version, content: checked.data });
 }
 
 /** Whatever the peer sent: what this version does not know, or what is malformed, is `unsupported`, never an error. */

@@ -1,5 +1,5 @@
 import type { Envelope } from '../../protocol/client-frames.js';
-import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
+import { deviceKey, type AccountId, type DeviceAddress } from '../../protocol/ids.js';
 import type { PrekeyBundle } from '../../protocol/rest/prekey.js';
 import type { RestClient } from '../rest/rest-client.js';
 import type { SerialQueue } from '../serial-queue.js';
@@ -31,51 +31,70 @@ export class EnvelopeSealer {
   }
 
   /**
-   * `keep` puts what must become durable together with the advanced sessions into the same unit. Throws SdkError `identity_changed`, `untrusted_server`, `offline`, and the server's refusals.
+   * `keep` puts what must become durable together with the advanced sessions into the same unit; its result is that of `seal`, once all of it is.
+   * Throws SdkError `identity_changed`, `untrusted_server`, `offline`, and the server's refusals.
    */
-  async seal(
+  async seal<Kept>(
     recipients: readonly Recipient[],
     plaintext: Uint8Array,
-    keep: (unit: UnitOfWork, envelopes: readonly Envelope[]) => void,
-  ): Promise<void> {
-    const { store, own, signal, onIdentityChanged } = this.#dependencies;
+    keep: (unit: UnitOfWork, envelopes: readonly Envelope[]) => Kept,
+  ): Promise<Kept> {
+    const { store, signal, onIdentityChanged } = this.#dependencies;
     const bundles = await this.#missingBundles(recipients);
-    const changed = new Set<DeviceAddress>();
-    await signal.run(async () => {
-      for (const bundle of bundles) await this.#begin(bundle, changed);
-      const unit = store.begin();
-      const envelopes: Envelope[] = [];
-      for (const { accountId, deviceId, registrationId } of recipients) {
-        const { type, content } = await encryptTo(unit, own, { accountId, deviceId }, plaintext);
-        envelopes.push({ to: { accountId, deviceId, registrationId }, type, content });
-      }
-      keep(unit, envelopes);
-      await unit.commit();
-    });
-    for (const device of changed) onIdentityChanged(device);
+    const changed = new Map<AccountId, DeviceAddress>();
+    try {
+      return await signal.run(async () => {
+        for (const bundle of bundles) await this.#begin(bundle, recipients, changed);
+        const unit = store.begin();
+        const kept = keep(unit, await this.#encryptAll(unit, recipients, plaintext));
+        await unit.commit();
+        return kept;
+      });
+    } finally {
+      for (const device of changed.values()) onIdentityChanged(device);
+    }
+  }
+
+  async #encryptAll(unit: UnitOfWork, recipients: readonly Recipient[], plaintext: Uint8Array): Promise<readonly Envelope[]> {
+    const envelopes: Envelope[] = [];
+    for (const { accountId, deviceId, registrationId } of recipients) {
+      const { type, content } = await encryptTo(unit, this.#dependencies.own, { accountId, deviceId }, plaintext);
+      // Of the session, if keys for a newer registration came than the roster knew of: the server compares with its own.
+      const sealedFor = sessionRegistration(unit, { accountId, deviceId }) ?? registrationId;
+      envelopes.push({ to: { accountId, deviceId, registrationId: sealedFor }, type, content });
+    }
+    return envelopes;
   }
 
   async #missingBundles(recipients: readonly Recipient[]): Promise<readonly PrekeyBundle[]> {
     const { store, rest } = this.#dependencies;
-    const missing = recipients.filter((recipient) => sessionRegistration(store, recipient) !== recipient.registrationId);
+    const missing = recipients.filter((recipient) => !hasSession(store, recipient));
     return Promise.all(missing.map(({ accountId, deviceId }) => rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } })));
   }
 
   /** In a unit of its own that is committed also when the identity changed: that it did must be known the next time. */
-  async #begin(bundle: PrekeyBundle, changed: Set<DeviceAddress>): Promise<void> {
+  async #begin(bundle: PrekeyBundle, recipients: readonly Recipient[], changed: Map<AccountId, DeviceAddress>): Promise<void> {
     const { store, own } = this.#dependencies;
+    const { accountId, identityKey } = bundle;
     const unit = store.begin();
     acceptDeviceList(unit, bundle);
     try {
       for (const { deviceId, ...keys } of bundle.devices) {
-        const device = { accountId: bundle.accountId, deviceId };
-        const { identityChanged } = await startSession(unit, own, { device, identityKey: bundle.identityKey, ...keys });
-        if (identityChanged) changed.add(device);
+        const device = { accountId, deviceId };
+        // While the bundle was under way the peer may have begun a session, or another conversation of ours has.
+        const needed = recipients.some((recipient) => deviceKey(recipient) === deviceKey(device) && !hasSession(unit, recipient));
+        if (!needed) continue;
+        const { identityChanged } = await startSession(unit, own, { device, identityKey, ...keys });
+        if (identityChanged) changed.set(accountId, device);
       }
     } finally {
       await unit.commit();
     }
   }
+}
+
+function hasSession(unit: Pick<UnitOfWork, 'get'>, recipient: Recipient): boolean {
+  return sessionRegistration(unit, recipient) === recipient.registrationId;
 }
 
 /** Recipients of a roster: every device but the one that sends. */

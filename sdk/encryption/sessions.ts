@@ -46,6 +46,8 @@ export interface Opened {
   readonly plaintext: Uint8Array;
   /** The sender has no answer of ours yet, and pays 1.7 KB a message until it has. */
   readonly first: boolean;
+  /** Names the key exchange that a first message carries: the same for all messages until the answer. */
+  readonly exchange?: string | undefined;
   /** The sender's account came with another identity key than before. */
   readonly identityChanged: boolean;
 }
@@ -96,30 +98,22 @@ export async function encryptTo(unit: UnitOfWork, local: DeviceAddress, to: Devi
 }
 
 /** Throws libsignal's own error; `signalFailureOf` tells why. */
-export async function decryptFrom(
-  unit: UnitOfWork,
-  local: DeviceAddress,
-  from: DeviceAddress,
-  { type, content }: SessionCiphertext,
-): Promise<Opened> {
-  const stores = createSignalStores(unit);
-  const { sessions, identities, prekeys, signedPrekeys, kemPrekeys } = stores;
-  const remote = signalAddress(from);
-  const first = type === (CiphertextMessageType.PreKey as number);
-  if (!first && type !== (CiphertextMessageType.Whisper as number)) throw new SdkError('undecryptable', `an envelope of unknown type ${type}`);
-  const plaintext = first
-    ? await signalDecryptPreKey(
-        PreKeySignalMessage.deserialize(signalBytes(content)),
-        remote,
-        signalAddress(local),
-        sessions,
-        identities,
-        prekeys,
-        signedPrekeys,
-        kemPrekeys,
-      )
-    : await signalDecrypt(SignalMessage.deserialize(signalBytes(content)), remote, signalAddress(local), sessions, identities);
-  return { plaintext, first, identityChanged: identities.changed.size > 0 };
+export async function decryptFrom(unit: UnitOfWork, local: DeviceAddress, from: DeviceAddress, envelope: SessionCiphertext): Promise<Opened> {
+  const { sessions, identities, prekeys, signedPrekeys, kemPrekeys } = createSignalStores(unit);
+  const [remote, self] = [signalAddress(from), signalAddress(local)];
+  const content = signalBytes(envelope.content);
+  const identityChanged = () => identities.changed.size > 0;
+  if (envelope.type === (CiphertextMessageType.Whisper as number)) {
+    const plaintext = await signalDecrypt(SignalMessage.deserialize(content), remote, self, sessions, identities);
+    return { plaintext, first: false, identityChanged: identityChanged() };
+  }
+  if (envelope.type !== (CiphertextMessageType.PreKey as number)) {
+    throw new SdkError('undecryptable', `an envelope of unknown type ${envelope.type}`);
+  }
+  const message = PreKeySignalMessage.deserialize(content);
+  const plaintext = await signalDecryptPreKey(message, remote, self, sessions, identities, prekeys, signedPrekeys, kemPrekeys);
+  const exchange = [message.registrationId(), message.signedPreKeyId(), message.preKeyId() ?? 'none'].join('.');
+  return { plaintext, first: true, exchange, identityChanged: identityChanged() };
 }
 
 /** Sending to a verified account whose key changed waits for the user. */

@@ -1,6 +1,8 @@
 import { directConversationId, type AccountId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
+import type { ConversationView } from '../../protocol/rest/conversation.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
+import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Conversation } from './message.js';
 import { conversationTable, type ConversationRow } from './message-tables.js';
@@ -9,9 +11,11 @@ export interface ConversationDirectoryDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;
   readonly rest: RestClient;
+  /** Messages that arrive make conversations too, from there. */
+  readonly signal: SerialQueue;
 }
 
-type Roster = NonNullable<ConversationRow['roster']>;
+export type Roster = NonNullable<ConversationRow['roster']>;
 
 /** Who is in which conversation, as far as this device was told; asks the server for what it does not know. */
 export class ConversationDirectory {
@@ -21,7 +25,7 @@ export class ConversationDirectory {
     this.#dependencies = dependencies;
   }
 
-  /** Known ones come without asking. Throws DomainError `not_found` for a handle that nobody has. */
+  /** Known ones come without asking. Throws DomainError `not_found` for a handle that nobody has, SdkError `offline`, `untrusted_server`. */
   async withHandle(handle: string): Promise<Conversation> {
     const { store, rest } = this.#dependencies;
     const known = store.range(conversationTable, []).find(({ row }) => row.handle === handle);
@@ -30,17 +34,20 @@ export class ConversationDirectory {
     return this.#open(accountId, handle);
   }
 
-  /** Where a message of an account that writes for the first time belongs. */
+  /** Where a message belongs that came; without the peer's handle if the server cannot be asked for it now: the name can wait, the message cannot. */
   async ofIncoming(conversationId: ConversationId): Promise<Conversation> {
     const { store, rest } = this.#dependencies;
     const row = store.get(conversationTable, conversationId);
-    if (row === undefined) throw new SdkError('not_registered', `no conversation ${conversationId} here`);
-    if (row.handle !== undefined) return conversationOf(conversationId, row);
+    if (row?.handle !== undefined) return conversationOf(conversationId, row);
     try {
-      const { handle } = await rest.call('getAccount', { params: { accountId: row.peer } });
-      return await this.#keep(conversationId, { ...row, handle });
-    } catch {
-      // The name can wait, the message cannot.
+      // One's own other device wrote first: only the server knows to whom.
+      if (row === undefined) await this.roster(conversationId, { fresh: true });
+      const peer = row?.peer ?? store.get(conversationTable, conversationId)?.peer;
+      if (peer === undefined) throw new SdkError('untrusted_server', `the server has nobody in conversation ${conversationId}`);
+      const { handle } = await rest.call('getAccount', { params: { accountId: peer } });
+      return await this.#keep(conversationId, { peer, handle });
+    } catch (error) {
+      if (row === undefined) throw error;
       return conversationOf(conversationId, row);
     }
   }
@@ -50,27 +57,40 @@ export class ConversationDirectory {
     const { store, rest, own } = this.#dependencies;
     const row = store.get(conversationTable, conversationId);
     if (row?.roster !== undefined && !fresh) return row.roster;
-    const { rosterDigest, members } = await rest.call('getConversation', { params: { conversationId } });
-    const roster = { rosterDigest, members };
-    const peer = row?.peer ?? members.find(({ accountId }) => accountId !== own.accountId)?.accountId ?? own.accountId;
-    await this.#keep(conversationId, { ...row, peer, roster });
+    const view = await rest.call('getConversation', { params: { conversationId } });
+    const peer = row?.peer ?? view.members.find(({ accountId }) => accountId !== own.accountId)?.accountId ?? own.accountId;
+    const roster = this.#trusted(view, conversationId, peer);
+    await this.#keep(conversationId, { peer, roster });
     return roster;
   }
 
   async #open(peer: AccountId, handle: string): Promise<Conversation> {
     const { rest, own } = this.#dependencies;
-    const { conversationId, rosterDigest, members } = await rest.call('openConversation', { body: { kind: 'direct', peer } });
-    if (conversationId !== directConversationId(own.accountId, peer)) {
-      throw new SdkError('untrusted_server', 'the server named another conversation than that of the two accounts');
-    }
-    return this.#keep(conversationId, { peer, handle, roster: { rosterDigest, members } });
+    const view = await rest.call('openConversation', { body: { kind: 'direct', peer } });
+    const conversationId = directConversationId(own.accountId, peer);
+    return this.#keep(conversationId, { peer, handle, roster: this.#trusted(view, conversationId, peer) });
   }
 
-  async #keep(conversationId: ConversationId, row: ConversationRow): Promise<Conversation> {
-    const unit = this.#dependencies.store.begin();
-    unit.put(conversationTable, [conversationId], row);
-    await unit.commit();
-    return conversationOf(conversationId, row);
+  /** The id of a direct conversation says who is in it, so the server cannot add somebody for whom messages would be sealed too. */
+  #trusted({ conversationId: named, rosterDigest, members }: ConversationView, conversationId: ConversationId, peer: AccountId): Roster {
+    const { accountId: own } = this.#dependencies.own;
+    const isTheirs = named === conversationId && conversationId === directConversationId(own, peer);
+    if (!isTheirs || members.some(({ accountId }) => accountId !== own && accountId !== peer)) {
+      throw new SdkError('untrusted_server', `the server names others in conversation ${conversationId} than the two whose it is`);
+    }
+    return { rosterDigest, members };
+  }
+
+  /** What is not in `facts` stays as it is. */
+  async #keep(conversationId: ConversationId, facts: ConversationRow): Promise<Conversation> {
+    const { store, signal } = this.#dependencies;
+    return signal.run(async () => {
+      const unit = store.begin();
+      const row = { ...unit.get(conversationTable, conversationId), ...facts };
+      unit.put(conversationTable, [conversationId], row);
+      await unit.commit();
+      return conversationOf(conversationId, row);
+    });
   }
 }
 

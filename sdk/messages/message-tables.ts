@@ -5,7 +5,7 @@ import type { ConversationView } from '../../protocol/rest/conversation.js';
 import type { Content } from '../encryption/content.js';
 import type { ContentKey } from '../encryption/body-seal.js';
 import { table } from '../store/table.js';
-import type { PeerReceipts, ShownContent } from './message.js';
+import type { Gap, PeerReceipts, ShownContent } from './message.js';
 
 export interface ConversationRow {
   readonly peer: AccountId;
@@ -24,6 +24,9 @@ export interface MessageRow {
 }
 /** Key: conversation id, position. */
 export const messageTable = table<MessageRow>('message');
+
+/** Key: conversation id, position. Received, and not told to the app yet. */
+export const untoldTable = table<true>('untold');
 
 /** Key: message id. What was received, or accepted for us: it is not opened again. */
 export const processedTable = table<Position>('processed');
@@ -73,5 +76,11 @@ export const unsentReadTable = table<Position>('read.unsent');
 /** Key: conversation id. How far one read here. */
 export const readTable = table<Position>('read');
 
-/** Key: `account.device`. Registration whose first message was answered. */
-export const answeredTable = table<number>('answered');
+/** Key: `account.device`. The newest key exchange of the device that was answered. */
+export const answeredTable = table<string>('answered');
+
+/** Key: `account.device`. When its broken session was replaced last. */
+export const healedTable = table<number>('healed');
+
+/** Key: conversation id, first and last position. */
+export const gapTable = table<Gap>('gap');

@@ -42,3 +42,12 @@ export interface PeerReceipts {
   readonly delivered?: Position | undefined;
   readonly read?: Position | undefined;
 }
+
+/** Messages that the server had for this device and will never deliver. */
+export interface Gap {
+  readonly reason: 'expired' | 'quarantined' | 'overflow';
+  /** Inclusive, both. */
+  readonly from?: Position | undefined;
+  readonly to?: Position | undefined;
+  readonly messageIds?: readonly MessageId[] | undefined;
+}

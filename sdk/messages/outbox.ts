@@ -2,42 +2,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { v7 } from 'uuid';
 
-import type { Envelope } from '../../protocol/client-frames.js';
-import { DomainError, errorCodes, type ErrorCode } from '../../protocol/errors.js';
-import { deviceKey, type ConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
-import { rosterDifference } from '../../protocol/server-frames.js';
-import { envelopePlaintext, sealBody } from '../encryption/body-seal.js';
+import { DomainError, type ErrorCode } from '../../protocol/errors.js';
+import type { ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
+import { limits } from '../../protocol/limits.js';
+import { sealBody } from '../encryption/body-seal.js';
 import { encodeContent, type Content } from '../encryption/content.js';
-import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
-import { archiveSession } from '../encryption/sessions.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
-import type { Connection, Reply } from '../transport/connection.js';
-import type { ConversationDirectory } from './conversation-directory.js';
+import type { Connection, Request } from '../transport/connection.js';
 import type { Message } from './message.js';
-import {
-  contentKeyTable,
-  failedTable,
-  messageTable,
-  outboxNumberTable,
-  outboxTable,
-  processedTable,
-  type OutboxMessage,
-  type OutboxRow,
-} from './message-tables.js';
-
-const retryAfterMs = 1_000;
-const offlinePauseMs = 200;
-/** What a `keys` message without keys says to the session. */
-const emptyPlaintext = Uint8Array.of(1);
+import { outboxTable, type OutboxMessage } from './message-tables.js';
+import { moveToConversation, moveToFailed, putOutgoing, type Acceptance, type Outgoing, type SealedRow } from './outbox-rows.js';
+import { afterFailure } from './outbox-rules.js';
+import type { OutgoingSealer } from './outgoing-sealer.js';
 
 export interface OutboxDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;
-  readonly sealer: EnvelopeSealer;
-  readonly conversations: ConversationDirectory;
+  readonly sealer: OutgoingSealer;
   /** Of everything that touches Signal state. */
   readonly signal: SerialQueue;
   readonly onChange: (message: Message) => void;
@@ -51,35 +35,43 @@ export interface OutgoingContent {
   readonly ttlSeconds?: number | undefined;
 }
 
-interface Sealed {
-  readonly number: number;
-  readonly row: OutboxRow & { readonly envelopes: readonly Envelope[]; readonly rosterDigest: string };
+interface IdleWaiter {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 /**
- * Messages on their way to the server, one lane for each conversation: the next is transmitted when the one before it was accepted, so what one writes keeps its order
- * whatever is refused or repeated. A message is durable before `add` resolves, sealed in one transaction with the sessions that it advances, and resent with the same bytes.
+ * Messages on their way to the server, one lane for each conversation. In a lane the next message is transmitted when the one before it was accepted: the server keeps the order of
+ * what comes over one connection, but a message that it refuses for the moment (a rate, a full log) would be overtaken by those that are transmitted behind it.
+ * A message is durable before `add` resolves, sealed in one transaction with the sessions that it advances, and resent with the same bytes.
  */
 export class Outbox {
   readonly #dependencies: OutboxDependencies;
   readonly #lanes = new Map<ConversationId, Promise<void>>();
   readonly #closing = new AbortController();
+  /** Ends pauses when there is a new connection. */
+  #waking = new AbortController();
   #connection: Connection | undefined;
-  readonly #emptied: (() => void)[] = [];
+  #resumptions = 0;
+  readonly #idleWaiters: IdleWaiter[] = [];
 
   constructor(dependencies: OutboxDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** Resolves when a kill of the process cannot lose it. */
+  /** Resolves when a kill of the process cannot lose it. Throws DomainError `invalid_request`, `too_large`. */
   async add(conversationId: ConversationId, { content, ttlSeconds }: OutgoingContent): Promise<Message> {
-    const { store, own, signal, onChange } = this.#dependencies;
+    const { own, onChange } = this.#dependencies;
     const messageId = v7() as MessageId;
     const { body, key } = sealBody({ conversationId, messageId, sender: own }, encodeContent(content));
-    await signal.run(async () => {
-      const unit = store.begin();
-      putOutgoing(unit, { kind: 'message', messageId, conversationId, content, body, key, ttlSeconds, attempt: 0 });
-      await unit.commit();
+    if (body.byteLength > limits.maxBodyBytes) {
+      throw new DomainError('too_large', `content: at most ${limits.maxBodyBytes} bytes`, {
+        detail: { field: 'content', limit: limits.maxBodyBytes },
+      });
+    }
+    const row: OutboxMessage = { kind: 'message', messageId, conversationId, content, body, key, ttlSeconds, attempt: 0 };
+    await this.#commit((unit) => {
+      putOutgoing(unit, row);
     });
     const message: Message = { conversationId, messageId, sender: own, content, state: 'pending' };
     onChange(message);
@@ -90,6 +82,8 @@ export class Outbox {
   /** A connection is up: everything that is not accepted goes, again if need be. */
   connected(connection: Connection): void {
     this.#connection = connection;
+    this.#waking.abort();
+    this.#waking = new AbortController();
     this.resume();
   }
 
@@ -99,20 +93,23 @@ export class Outbox {
 
   /** Goes on where a lane waits for somebody. */
   resume(): void {
+    this.#resumptions += 1;
     const conversations = new Set(this.#dependencies.store.range(outboxTable, []).map(({ key }) => key[0] as ConversationId));
     for (const conversationId of conversations) this.#run(conversationId);
   }
 
-  /** Nothing waits to be accepted. */
+  /** Nothing waits to be accepted. Throws SdkError `closed`. */
   async idle(): Promise<void> {
+    if (this.#closing.signal.aborted) throw new SdkError('closed', 'the device was closed');
     if (this.#isEmpty()) return;
-    await new Promise<void>((resolve) => this.#emptied.push(resolve));
+    await new Promise<void>((resolve, reject) => this.#idleWaiters.push({ resolve, reject }));
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     this.#connection = undefined;
     await Promise.all(this.#lanes.values());
+    for (const { reject } of this.#idleWaiters.splice(0)) reject(new SdkError('closed', 'the device was closed before everything was accepted'));
   }
 
   #isEmpty(): boolean {
@@ -123,176 +120,118 @@ export class Outbox {
     if (this.#connection === undefined || this.#lanes.has(conversationId) || this.#closing.signal.aborted) return;
     const lane = this.#work(conversationId).then((end) => {
       this.#lanes.delete(conversationId);
-      if (this.#isEmpty()) for (const resolve of this.#emptied.splice(0)) resolve();
+      if (this.#closing.signal.aborted) return;
+      if (this.#isEmpty()) for (const { resolve } of this.#idleWaiters.splice(0)) resolve();
       // What was added, or a connection that came, while the lane ended.
       else if (end === 'done' && this.#first(conversationId) !== undefined) this.#run(conversationId);
     });
     this.#lanes.set(conversationId, lane);
   }
 
-  #first(conversationId: ConversationId) {
-    return this.#dependencies.store.range(outboxTable, [conversationId], { limit: 1 })[0];
+  #first(conversationId: ConversationId): Outgoing | undefined {
+    const [first] = this.#dependencies.store.range(outboxTable, [conversationId], { limit: 1 });
+    return first === undefined ? undefined : { number: first.key[1] as number, row: first.row };
   }
 
   /** `held`: goes on when somebody resumes it. */
   async #work(conversationId: ConversationId): Promise<'done' | 'held'> {
+    let failures = 0;
     for (let connection = this.#connection; connection !== undefined; connection = this.#connection) {
       const next = this.#first(conversationId);
       if (next === undefined) return 'done';
+      const resumptions = this.#resumptions;
       try {
-        await this.#transmit(connection, next.key[1] as number, next.row);
+        await this.#transmit(connection, next, failures > 0);
+        failures = 0;
       } catch (error) {
-        if (!(await this.#mayGoOn(error, next.key[1] as number, next.row))) return 'held';
+        const goesOn = await this.#recover(error, next, failures);
+        if (!goesOn && this.#resumptions === resumptions) return 'held';
+        failures += 1;
       }
     }
     return 'done';
   }
 
-  async #transmit(connection: Connection, number: number, row: OutboxRow): Promise<void> {
-    const { row: sealed } = await this.#sealed(number, row);
-    const { kind, messageId, conversationId, rosterDigest, attempt } = sealed;
-    const reply = await connection.request({
-      type: 'send',
-      ...{ messageId, conversationId, rosterDigest, kind, attempt },
-      envelopes: [...sealed.envelopes],
-      strategy: kind === 'keys' ? 'partial' : 'strict',
-      ...(sealed.kind === 'message' ? { body: sealed.body } : {}),
-      ...(sealed.kind === 'message' && sealed.ttlSeconds !== undefined ? { ttlSeconds: sealed.ttlSeconds } : {}),
-    });
-    await this.#accepted(number, sealed, reply);
-  }
-
-  /** Sealed if it was not, and its attempt raised; both durable. */
-  async #sealed(number: number, row: OutboxRow): Promise<Sealed> {
-    const { store, own, conversations, signal } = this.#dependencies;
-    const { conversationId, envelopes, rosterDigest } = row;
-    if (envelopes !== undefined && rosterDigest !== undefined) {
-      const again = { ...row, envelopes, rosterDigest, attempt: row.attempt + 1 };
-      await signal.run(async () => {
-        const unit = store.begin();
-        unit.put(outboxTable, [conversationId, number], again);
-        await unit.commit();
-      });
-      return { number, row: again };
-    }
-    const roster = await conversations.roster(conversationId, { fresh: false });
-    const all = recipientsOf(roster.members, own);
-    const recipients = row.kind === 'keys' ? all.filter((recipient) => deviceKey(recipient) === deviceKey(row.to)) : all;
-    return this.#seal(number, row, { recipients, rosterDigest: roster.rosterDigest, kept: [] });
-  }
-
-  async #seal(
-    number: number,
-    row: OutboxRow,
-    {
-      recipients,
-      rosterDigest,
-      kept,
-    }: { readonly recipients: readonly Recipient[]; readonly rosterDigest: string; readonly kept: readonly Envelope[] },
-  ): Promise<Sealed> {
-    const plaintext = row.kind === 'message' ? envelopePlaintext(row) : emptyPlaintext;
-    let sealed: Sealed['row'] | undefined;
-    await this.#dependencies.sealer.seal(recipients, plaintext, (unit, envelopes) => {
-      sealed = { ...row, envelopes: [...kept, ...envelopes], rosterDigest, attempt: row.attempt + 1 };
-      unit.put(outboxTable, [row.conversationId, number], sealed);
-    });
-    if (sealed === undefined) throw new Error('sealing kept nothing');
-    return { number, row: sealed };
-  }
-
-  async #accepted(number: number, row: OutboxRow, reply: Reply): Promise<void> {
+  async #transmit(connection: Connection, outgoing: Outgoing, freshRoster: boolean): Promise<void> {
+    const { number } = outgoing;
+    const row = await this.#dependencies.sealer.prepare(outgoing, { freshRoster });
+    const reply = await connection.request(sendOf(row));
     if (reply.type !== 'accepted') throw new SdkError('untrusted_server', 'a send was answered by something else than accepted');
-    const { store, own, signal, onChange } = this.#dependencies;
-    const { conversationId, messageId } = row;
-    const { position, acceptedAtMs } = reply;
-    await signal.run(async () => {
-      const unit = store.begin();
-      unit.remove(outboxTable, conversationId, number);
-      unit.put(processedTable, [messageId], position);
-      if (row.kind === 'message') {
-        unit.put(messageTable, [conversationId, position], { messageId, sender: own, acceptedAtMs, content: row.content });
-        const { key, digest } = contentKeyOf(row);
-        unit.put(contentKeyTable, [messageId], { key, digest });
-      }
-      await unit.commit();
-    });
-    if (row.kind === 'message') {
-      onChange({ conversationId, messageId, position, acceptedAtMs, sender: own, content: row.content, state: 'accepted' });
-    }
+    await this.#accepted({ number, row }, reply);
   }
 
-  /** What a lane does after a failure; `false` ends it until somebody resumes it. */
-  async #mayGoOn(error: unknown, number: number, row: OutboxRow): Promise<boolean> {
+  /** `false`: it waits until somebody resumes it. */
+  async #recover(error: unknown, outgoing: Outgoing, failures: number): Promise<boolean> {
     if (this.#closing.signal.aborted) return false;
-    if (error instanceof DomainError) return this.#refused(error, number, row);
-    if (error instanceof SdkError && error.code === 'offline') {
-      await this.#pause(offlinePauseMs);
-      return true;
+    const { conversationId } = outgoing.row;
+    const next = afterFailure(error, failures, Math.random());
+    try {
+      switch (next.step) {
+        case 'again':
+          await this.#pause(next.afterMs);
+          return true;
+        case 'seal-anew':
+          await this.#pause(next.afterMs);
+          await this.#dependencies.sealer.sealAnew(this.#first(conversationId) ?? outgoing, next.difference);
+          return true;
+        case 'fail':
+          await this.#failed(outgoing, next.code);
+          return true;
+        case 'hold':
+          this.#dependencies.onHeld(conversationId, error);
+          return false;
+      }
+    } catch (anotherError) {
+      // Sealing anew asks the server too. The message is as it was, and if it is sent again is refused with the same difference.
+      return this.#recover(anotherError, outgoing, failures);
     }
-    this.#dependencies.onHeld(row.conversationId, error);
-    return false;
-  }
-
-  async #refused(error: DomainError, number: number, row: OutboxRow): Promise<boolean> {
-    if (error.code === 'roster_mismatch') return this.#sealAnew(error, number, row);
-    if (errorCodes[error.code].retryable) await this.#pause(error.retryAfterMs ?? retryAfterMs);
-    else await this.#failed(error.code, number, row);
-    return true;
   }
 
   async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    if (ms > 0) await sleep(ms, undefined, { signal: AbortSignal.any([this.#closing.signal, this.#waking.signal]) }).catch(() => undefined);
   }
 
-  /** The server named devices that have no fitting envelope, and such as have one and are gone. What fits keeps its bytes. */
-  async #sealAnew(error: DomainError, number: number, row: OutboxRow): Promise<boolean> {
-    const { store, own, conversations, signal } = this.#dependencies;
-    const difference = rosterDifference.safeParse(error.detail);
-    const current = store.get(outboxTable, row.conversationId, number);
-    if (!difference.success || current === undefined) {
-      await this.#failed(error.code, number, row);
-      return true;
-    }
-    const { stale, missing, extra } = difference.data;
-    const roster = await conversations.roster(row.conversationId, { fresh: true });
-    await signal.run(async () => {
-      const unit = store.begin();
-      for (const device of stale) archiveSession(unit, device);
-      await unit.commit();
+  async #accepted(outgoing: Outgoing<SealedRow>, acceptance: Acceptance): Promise<void> {
+    const { own, onChange } = this.#dependencies;
+    const { row } = outgoing;
+    await this.#commit((unit) => {
+      moveToConversation(unit, outgoing, own, acceptance);
     });
-    const named = new Set([...stale, ...missing, ...extra].map(deviceKey));
-    const kept = (current.envelopes ?? []).filter(({ to }) => !named.has(deviceKey(to)));
-    const has = new Set(kept.map(({ to }) => deviceKey(to)));
-    const recipients = recipientsOf(roster.members, own).filter((recipient) => !has.has(deviceKey(recipient)));
-    try {
-      await this.#seal(number, { ...current, attempt: Math.max(0, current.attempt - 1) }, { recipients, rosterDigest: roster.rosterDigest, kept });
-      return true;
-    } catch (failure) {
-      return this.#mayGoOn(failure, number, current);
-    }
+    if (row.kind !== 'message') return;
+    const { conversationId, messageId, content } = row;
+    const { position, acceptedAtMs } = acceptance;
+    onChange({ conversationId, messageId, position, acceptedAtMs, sender: own, content, state: 'accepted' });
   }
 
-  async #failed(code: ErrorCode, number: number, row: OutboxRow): Promise<void> {
-    const { store, own, signal, onChange } = this.#dependencies;
-    const { conversationId, messageId } = row;
-    await signal.run(async () => {
+  async #failed(outgoing: Outgoing, code: ErrorCode): Promise<void> {
+    const { own, onChange } = this.#dependencies;
+    const { row } = outgoing;
+    await this.#commit((unit) => {
+      moveToFailed(unit, outgoing, code);
+    });
+    if (row.kind !== 'message') return;
+    const { conversationId, messageId, content } = row;
+    onChange({ conversationId, messageId, sender: own, content, state: 'failed', failure: code });
+  }
+
+  #commit(change: (unit: UnitOfWork) => void): Promise<void> {
+    const { store, signal } = this.#dependencies;
+    return signal.run(async () => {
       const unit = store.begin();
-      unit.remove(outboxTable, conversationId, number);
-      if (row.kind === 'message') unit.put(failedTable, [conversationId, messageId], { content: row.content, code });
+      change(unit);
       await unit.commit();
     });
-    if (row.kind === 'message') onChange({ conversationId, messageId, sender: own, content: row.content, state: 'failed', failure: code });
   }
 }
 
-/** Behind everything that was put before. For the device's serial queue. */
-export function putOutgoing(unit: UnitOfWork, row: OutboxRow): void {
-  const number = unit.get(outboxNumberTable, 'next') ?? 1;
-  unit.put(outboxNumberTable, ['next'], number + 1);
-  unit.put(outboxTable, [row.conversationId, number], row);
-}
-
-function contentKeyOf({ key, body }: OutboxMessage) {
-  const plaintext = envelopePlaintext({ key, body });
-  return { key, digest: plaintext.slice(-32) };
+function sendOf(row: SealedRow): Request {
+  const { kind, messageId, conversationId, rosterDigest, attempt, envelopes } = row;
+  return {
+    type: 'send',
+    ...{ messageId, conversationId, rosterDigest, kind, attempt },
+    envelopes: [...envelopes],
+    strategy: kind === 'keys' ? 'partial' : 'strict',
+    ...(kind === 'message' ? { body: row.body } : {}),
+    ...(kind === 'message' && row.ttlSeconds !== undefined ? { ttlSeconds: row.ttlSeconds } : {}),
+  };
 }

@@ -1,17 +1,17 @@
-import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
+import { v7 } from 'uuid';
+
+import { deviceKey, directConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { openBody, readEnvelope } from '../encryption/body-seal.js';
 import { decodeContent } from '../encryption/content.js';
-import { decryptFrom, sessionRegistration } from '../encryption/sessions.js';
-import { signalFailureOf } from '../encryption/signal-errors.js';
+import { archiveSession, decryptFrom } from '../encryption/sessions.js';
+import { signalFailureOf, type SignalFailure } from '../encryption/signal-errors.js';
 import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Message, ShownContent } from './message.js';
-import { answeredTable, contentKeyTable, conversationTable, messageTable, processedTable } from './message-tables.js';
-import { putOutgoing } from './outbox.js';
-import { v7 } from 'uuid';
-import type { MessageId } from '../../protocol/ids.js';
+import { answeredTable, contentKeyTable, conversationTable, healedTable, messageTable, processedTable, untoldTable } from './message-tables.js';
+import { putOutgoing } from './outbox-rows.js';
 
 export interface Received {
   /** New ones, in the order of their arrival. */
@@ -20,77 +20,124 @@ export interface Received {
   readonly identityChanged: readonly DeviceAddress[];
   /** Messages that did not open, and why. */
   readonly undecryptable: readonly { readonly message: Message; readonly reason: string }[];
+  /** Key exchanges of ours that somebody used. */
+  readonly exchanges: number;
   /** Something waits in the outbox now. */
   readonly answers: boolean;
 }
 
-interface Collected {
+interface Collected extends Received {
   readonly messages: Message[];
   readonly identityChanged: DeviceAddress[];
   readonly undecryptable: { message: Message; reason: string }[];
+  exchanges: number;
   answers: boolean;
 }
 
+interface Receiving {
+  readonly own: DeviceAddress;
+  readonly nowMs: number;
+  readonly collected: Collected;
+}
+
+const healEveryMs = 3_600_000;
+/** A new session helps against these. A message that was not seen before and still counts as a duplicate comes from a session that fell back. */
+const healable: readonly SignalFailure[] = ['no_session', 'unknown_prekey', 'invalid_message', 'duplicate'];
+
 /**
- * Stores what was delivered: sessions, used prekeys, content keys, messages and `processed` in one transaction, which is durable when it resolves; then it may be acked.
+ * Stores what was delivered: sessions, used prekeys, content keys, messages and `processed` in one transaction, which a kill cannot take back when it resolves; then it may be acked.
  * What was received before is passed over without opening it. What does not open is kept as such and told, never dropped. For the device's serial queue.
  * Throws what a store throws: nothing was kept then, and nothing may be acked.
  */
-export async function receive(store: DeviceStore, own: DeviceAddress, items: readonly DeliverItem[]): Promise<Received> {
+export async function receive(store: DeviceStore, own: DeviceAddress, items: readonly DeliverItem[], nowMs: number): Promise<Received> {
   const unit = store.begin();
-  const collected: Collected = { messages: [], identityChanged: [], undecryptable: [], answers: false };
+  const collected: Collected = { messages: [], identityChanged: [], undecryptable: [], exchanges: 0, answers: false };
   for (const item of items) {
     if (unit.get(processedTable, item.messageId) !== undefined) continue;
-    await receiveOne(unit, own, item, collected);
+    await receiveOne(unit, item, { own, nowMs, collected });
     unit.put(processedTable, [item.messageId], item.position);
   }
   await unit.commit();
   return collected;
 }
 
-async function receiveOne(unit: UnitOfWork, own: DeviceAddress, item: DeliverItem, collected: Collected): Promise<void> {
-  const { conversationId, position, messageId, sender, acceptedAtMs } = item;
+async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiving): Promise<void> {
   if (item.kind === 'event') return;
-  if (unit.get(conversationTable, conversationId) === undefined) unit.put(conversationTable, [conversationId], { peer: sender.accountId });
+  const { conversationId, position, messageId, sender, acceptedAtMs } = item;
+  const { collected, own } = receiving;
+  const known = unit.get(conversationTable, conversationId) !== undefined;
+  if (!known && sender.accountId !== own.accountId) unit.put(conversationTable, [conversationId], { peer: sender.accountId });
   // Sessions that a failure half advanced are forgotten with the part.
   const part = unit.part();
   let content: ShownContent | undefined;
   let reason: string | undefined;
   try {
-    content = await open(part, own, item, collected);
+    content = await open(part, item, receiving);
     await part.commit();
   } catch (error) {
     reason = reasonOf(error);
     content = { type: 'undecryptable' };
+    if (heal(unit, item, { failure: signalFailureOf(error), nowMs: receiving.nowMs })) collected.answers = true;
   }
   if (content === undefined) return;
   unit.put(messageTable, [conversationId, position], { messageId, sender, acceptedAtMs, content });
+  unit.put(untoldTable, [conversationId, position], true);
   const message: Message = { conversationId, messageId, position, acceptedAtMs, sender, content };
   collected.messages.push(message);
   if (reason !== undefined) collected.undecryptable.push({ message, reason });
 }
 
 /** `undefined`: there is nothing to show. */
-async function open(part: UnitOfWork, own: DeviceAddress, item: DeliverItem, collected: Collected): Promise<ShownContent | undefined> {
+async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Receiving): Promise<ShownContent | undefined> {
   const { conversationId, messageId, sender, kind, envelope, body } = item;
+  if (sender.accountId !== own.accountId && conversationId !== directConversationId(own.accountId, sender.accountId)) {
+    throw new SdkError('untrusted_server', 'it came in a conversation of others than its sender and this account');
+  }
   if (envelope === undefined) throw new SdkError('undecryptable', 'it came without an envelope for this device');
-  const { plaintext, first, identityChanged } = await decryptFrom(part, own, sender, envelope);
+  const { plaintext, exchange, identityChanged } = await decryptFrom(part, own, sender, envelope);
+  let content: ShownContent | undefined;
+  if (kind === 'message') {
+    const contentKey = readEnvelope(plaintext);
+    if (body === undefined) throw new SdkError('undecryptable', 'its body has expired');
+    content = decodeContent(openBody({ conversationId, messageId, sender }, contentKey, body));
+    part.put(contentKeyTable, [messageId], contentKey);
+  }
   if (identityChanged) collected.identityChanged.push(sender);
-  if (first && answer(part, item)) collected.answers = true;
-  if (kind !== 'message') return undefined;
-  const contentKey = readEnvelope(plaintext);
-  part.put(contentKeyTable, [messageId], contentKey);
-  if (body === undefined) throw new SdkError('undecryptable', 'its body has expired');
-  return decodeContent(openBody({ conversationId, messageId, sender }, contentKey, body));
+  if (exchange !== undefined && answer(part, item, exchange)) {
+    collected.exchanges += 1;
+    collected.answers = true;
+  }
+  return content;
 }
 
-/** Once for each registration of a device: its messages carry a key exchange until it hears from us. */
-function answer(part: UnitOfWork, { conversationId, sender }: DeliverItem): boolean {
-  const registration = sessionRegistration(part, sender);
-  if (registration === undefined || part.get(answeredTable, deviceKey(sender)) === registration) return false;
-  part.put(answeredTable, [deviceKey(sender)], registration);
-  putOutgoing(part, { kind: 'keys', messageId: v7() as MessageId, conversationId, to: sender, attempt: 0 });
+/** Once for each key exchange: the device's messages carry it until it hears from us. */
+function answer(unit: UnitOfWork, { conversationId, sender }: DeliverItem, exchange: string): boolean {
+  if (unit.get(answeredTable, deviceKey(sender)) === exchange) return false;
+  unit.put(answeredTable, [deviceKey(sender)], exchange);
+  putKeys(unit, { conversationId, sender });
   return true;
+}
+
+/**
+ * A session that opens nothing any more is replaced: the next message for the device carries a new key exchange, which its own messages follow. At most once an hour for each device,
+ * whatever it sends.
+ */
+function heal(
+  unit: UnitOfWork,
+  { conversationId, sender }: DeliverItem,
+  { failure, nowMs }: { readonly failure: SignalFailure | undefined; readonly nowMs: number },
+): boolean {
+  if (failure === undefined || !healable.includes(failure)) return false;
+  const healedAtMs = unit.get(healedTable, deviceKey(sender));
+  if (healedAtMs !== undefined && nowMs - healedAtMs < healEveryMs) return false;
+  unit.put(healedTable, [deviceKey(sender)], nowMs);
+  archiveSession(unit, sender);
+  putKeys(unit, { conversationId, sender });
+  return true;
+}
+
+function putKeys(unit: UnitOfWork, { conversationId, sender }: Pick<DeliverItem, 'conversationId' | 'sender'>): void {
+  putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, to: sender, attempt: 0 });
 }
 
 /** Rethrows what is no fault of the message. */

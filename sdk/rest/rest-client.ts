@@ -4,6 +4,7 @@ import { bytesReplacer } from '../../protocol/bytes.js';
 import { DomainError } from '../../protocol/errors.js';
 import { restCalls, type RestCall, type RestInput, type RestOperation, type RestOutput } from '../../protocol/rest/contract.js';
 import { problem } from '../../protocol/rest/problem.js';
+import { parseKnownPart } from '../known-part.js';
 import { SdkError } from '../sdk-error.js';
 
 const timeoutMs = 15_000;
@@ -19,9 +20,10 @@ interface Parts {
   readonly body?: unknown;
 }
 
-/** Calls of the contract over HTTP. */
+/** Calls of the contract over HTTP. What a newer server adds to an answer is passed over. */
 export class RestClient {
   readonly #server: URL;
+  readonly #closing = new AbortController();
   /** Throws what getting a token throws. */
   readonly #token: (refused: boolean) => Promise<string>;
 
@@ -44,6 +46,11 @@ export class RestClient {
     }
   }
 
+  /** Ends what is under way with `offline`, so that nobody waits for a server that does not answer. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   async #once(call: RestCall, { params = {}, query = {}, body }: Parts, token: string | undefined): Promise<unknown> {
     const url = new URL(
       call.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name]))),
@@ -57,6 +64,7 @@ export class RestClient {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body, bytesReplacer) }),
+      signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]),
     });
     const schema = call.answers[status];
     if (schema === null) return undefined;
@@ -67,7 +75,7 @@ export class RestClient {
 
 async function exchange(url: URL, init: RequestInit): Promise<{ readonly status: number; readonly text: string }> {
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(url, init);
     return { status: response.status, text: await response.text() };
   } catch (cause) {
     throw new SdkError('offline', `no answer from ${url.origin}`, { cause });
@@ -76,7 +84,7 @@ async function exchange(url: URL, init: RequestInit): Promise<{ readonly status:
 
 function parsed(schema: z.ZodType, text: string): unknown {
   try {
-    return schema.parse(JSON.parse(text));
+    return parseKnownPart(schema, JSON.parse(text));
   } catch (cause) {
     throw new SdkError('untrusted_server', 'the server answered something that this version does not understand', { cause });
   }

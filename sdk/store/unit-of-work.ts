@@ -48,7 +48,7 @@ export class UnitOfWork {
     });
   }
 
-  /** Resolves when the changes are visible; a kill of the process cannot take them back. */
+  /** Resolves when the changes are visible; a kill of the process cannot take them back. A loss of power can, until the disk has them (`DeviceStore.flushed`). */
   commit(): Promise<void> {
     return this.#source.apply([...this.#changes.values()]);
   }

@@ -88,8 +88,7 @@ export class ConnectionKeeper {
   async #connection(issued: IssuedToken, signal: AbortSignal) {
     const { url, device, connection: config, nextConnectionNumber, onFrame, onOpen } = this.#dependencies;
     const number = await nextConnectionNumber();
-    // A connection that the app closes while it is being made ends as soon as it is there.
-    const connection: Connection = await Connection.open(url, config, (frame) => {
+    const connection: Connection = await Connection.open({ url, config, signal }, (frame) => {
       this.#noteState(frame);
       onFrame(connection, frame);
     });
@@ -163,6 +162,6 @@ function endedBy(error: unknown): { readonly code: number; readonly retryAfterMs
     const refused = error.code === 'unauthenticated' || error.code === 'not_found' || error.code === 'gone';
     return { code: refused ? closeCodes.deviceUnlinked.code : 1006, retryAfterMs: error.retryAfterMs, reason: error.message };
   }
-  if (error instanceof SdkError && error.code === 'offline') return { code: 1006, reason: error.message };
-  throw error;
+  // Whatever it is (the page of a hotel's network instead of an answer, a full disk), it may pass.
+  return { code: 1006, reason: error instanceof Error ? error.message : 'no connection could be made' };
 }

@@ -1,9 +1,10 @@
 import { WebSocket } from 'ws';
 
 import type { ClientFrame, ClientRequest, HelloFrame } from '../../protocol/client-frames.js';
-import { encodings, parseServerFrame, subprotocols } from '../../protocol/encoding.js';
+import { encodings, subprotocols } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
-import type { ErrorFrame, ServerFrame } from '../../protocol/server-frames.js';
+import { serverFrame, type ErrorFrame, type ServerFrame } from '../../protocol/server-frames.js';
+import { parseKnownPart } from '../known-part.js';
 import { SdkError } from '../sdk-error.js';
 
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>;
@@ -20,9 +21,18 @@ export interface ConnectionConfig {
   readonly silenceMs: number;
   /** Time for that sign. */
   readonly answerMs: number;
+  /** A request that has no answer after this long ends the connection; whoever asked asks again on the next one. */
+  readonly requestTimeoutMs: number;
 }
 
-export const defaultConnection: ConnectionConfig = { openTimeoutMs: 15_000, silenceMs: 30_000, answerMs: 10_000 };
+export const defaultConnection: ConnectionConfig = { openTimeoutMs: 15_000, silenceMs: 30_000, answerMs: 10_000, requestTimeoutMs: 30_000 };
+
+export interface ConnectionTarget {
+  readonly url: string;
+  readonly config: ConnectionConfig;
+  /** Gives the attempt up; an open connection is not touched by it. */
+  readonly signal: AbortSignal;
+}
 
 export interface Closed {
   readonly code: number;
@@ -34,6 +44,7 @@ export interface Closed {
 }
 
 interface Waiting {
+  readonly sinceMs: number;
   resolve(reply: Reply): void;
   reject(error: Error): void;
 }
@@ -77,19 +88,28 @@ export class Connection {
   }
 
   /** `onFrame` gets what is not a reply. Throws SdkError `offline`. */
-  static async open(url: string, config: ConnectionConfig, onFrame: (frame: ServerFrame) => void): Promise<Connection> {
+  static async open({ url, config, signal }: ConnectionTarget, onFrame: (frame: ServerFrame) => void): Promise<Connection> {
     const ws = new WebSocket(url, subprotocols.msgpack, {
       perMessageDeflate: false,
       maxPayload: maxPayloadBytes,
       handshakeTimeout: config.openTimeoutMs,
     });
     const connection = new Connection(ws, config, onFrame);
-    await new Promise<void>((resolve, reject) => {
-      ws.once('open', resolve);
-      ws.once('error', (cause) => {
-        reject(new SdkError('offline', 'no connection to the server', { cause }));
+    const giveUp = () => {
+      ws.terminate();
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        ws.once('open', resolve);
+        ws.once('error', (cause) => {
+          reject(new SdkError('offline', 'no connection to the server', { cause }));
+        });
+        if (signal.aborted) giveUp();
       });
-    });
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
     connection.#startWatch();
     return connection;
   }
@@ -123,7 +143,7 @@ export class Connection {
     if (this.#ws.readyState !== WebSocket.OPEN) return Promise.reject(new SdkError('offline', 'the connection is closed'));
     const id = ++this.#requests;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { sinceMs: performance.now(), resolve, reject });
       this.#send({ ...request, id });
     });
   }
@@ -148,11 +168,13 @@ export class Connection {
 
   #take(data: Buffer): void {
     this.#heardAtMs = performance.now();
+    let value: unknown;
     let frame: ServerFrame;
     try {
-      frame = parseServerFrame(encoding, data);
-    } catch {
-      // A newer server may say things that this version does not know; what it needs for its own work it would ask for by a request.
+      value = encoding.decode(data);
+      frame = parseKnownPart(serverFrame, value);
+    } catch (cause) {
+      this.#takeUnknown(value, cause);
       return;
     }
     if (frame.type === 'ok' || frame.type === 'accepted') this.#settle(frame.id, (waiting) => waiting.resolve(frame));
@@ -162,6 +184,13 @@ export class Connection {
       if (frame.type === 'reconnect') this.#slotMs = frame.afterMs;
       this.#onFrame(frame);
     }
+  }
+
+  /** A newer server may say things that this version does not know. Only who waits for an answer has to hear of it. */
+  #takeUnknown(value: unknown, cause: unknown): void {
+    if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'number') return;
+    const error = new SdkError('untrusted_server', 'the server answered something that this version does not understand', { cause });
+    this.#settle(value.id, (waiting) => waiting.reject(error));
   }
 
   #takeError(frame: ErrorFrame): void {
@@ -179,13 +208,16 @@ export class Connection {
     settle(waiting);
   }
 
-  /** A half-open socket looks healthy; only silence tells. */
+  /** A half-open socket looks healthy, and so may a server that is stuck: only silence tells. */
   #startWatch(): void {
-    const { silenceMs, answerMs } = this.#config;
+    const { silenceMs, answerMs, requestTimeoutMs } = this.#config;
     let asked = false;
     this.#watch = setInterval(() => {
-      const silentMs = performance.now() - this.#heardAtMs;
-      if (silentMs < silenceMs) asked = false;
+      const nowMs = performance.now();
+      const silentMs = nowMs - this.#heardAtMs;
+      const [oldest] = this.#waiting.values();
+      if (oldest !== undefined && nowMs - oldest.sinceMs >= requestTimeoutMs) this.#ws.terminate();
+      else if (silentMs < silenceMs) asked = false;
       else if (silentMs >= silenceMs + answerMs) this.#ws.terminate();
       else if (!asked) {
         asked = true;

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { v7 } from 'uuid';
 
 import type { AccountId, DeviceAddress, DeviceId } from '../../protocol/ids.js';
+import { ownKeysTable, type OwnKeys } from '../../sdk/encryption/key-tables.js';
 import { makeOwnKeys, makePrekeys, type PublicPrekeys } from '../../sdk/encryption/prekeys.js';
 import { decryptFrom, encryptTo, startSession, type DeviceBundle, type Opened, type SessionCiphertext } from '../../sdk/encryption/sessions.js';
+import { ownIdentityOf } from '../../sdk/encryption/signal-stores.js';
 import { DeviceStore } from '../../sdk/store/device-store.js';
 import type { UnitOfWork } from '../../sdk/store/unit-of-work.js';
 
@@ -35,13 +37,26 @@ export class SdkParty {
   }
 
   static async create(accountId = v7() as AccountId): Promise<SdkParty> {
+    return SdkParty.#make({ accountId, deviceId: 1 as DeviceId });
+  }
+
+  /** A device of the same account under the same identity key: another one, or the same number registered anew. */
+  async sibling(deviceId: number): Promise<SdkParty> {
+    const { accountId } = this.address;
+    return SdkParty.#make({ accountId, deviceId: deviceId as DeviceId }, this.store.get(ownKeysTable, 'own'));
+  }
+
+  static async #make(address: DeviceAddress, account?: OwnKeys): Promise<SdkParty> {
     const directory = await mkdtemp(join(tmpdir(), 'heliograph-party-'));
     const store = await DeviceStore.open(directory, { storageKey: Buffer.alloc(32, 1) });
     const unit = store.begin();
-    const keys = makeOwnKeys(unit);
+    const made = makeOwnKeys(unit);
+    const { registrationId } = made;
+    if (account !== undefined) unit.put(ownKeysTable, ['own'], { ...account, registrationId });
+    const identityKey = account === undefined ? made.identityKey : ownIdentityOf(unit).publicKey.serialize();
     const prekeys = makePrekeys(unit, Date.now());
     await unit.commit();
-    return new SdkParty({ accountId, deviceId: 1 as DeviceId }, { store, directory }, keys, prekeys);
+    return new SdkParty(address, { store, directory }, { identityKey, registrationId }, prekeys);
   }
 
   /** A bundle with the next one-time keys, or without any. */

@@ -1,0 +1,43 @@
+import type { Envelope } from '../../protocol/client-frames.js';
+import type { ErrorCode } from '../../protocol/errors.js';
+import type { DeviceAddress, Position } from '../../protocol/ids.js';
+import { envelopePlaintext, readEnvelope } from '../encryption/body-seal.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
+import { contentKeyTable, failedTable, messageTable, outboxNumberTable, outboxTable, processedTable, type OutboxRow } from './message-tables.js';
+
+/** A row with its place in the outbox. */
+export interface Outgoing<Row extends OutboxRow = OutboxRow> {
+  readonly number: number;
+  readonly row: Row;
+}
+
+/** What goes out, and goes out again, byte for byte. */
+export type SealedRow = OutboxRow & { readonly envelopes: readonly Envelope[]; readonly rosterDigest: string };
+
+/** Behind everything that was put before. For the device's serial queue. */
+export function putOutgoing(unit: UnitOfWork, row: OutboxRow): void {
+  const number = unit.get(outboxNumberTable, 'next') ?? 1;
+  unit.put(outboxNumberTable, ['next'], number + 1);
+  unit.put(outboxTable, [row.conversationId, number], row);
+}
+
+export interface Acceptance {
+  readonly position: Position;
+  readonly acceptedAtMs: number;
+}
+
+/** The server has it: from the outbox into the conversation. */
+export function moveToConversation(unit: UnitOfWork, { number, row }: Outgoing, sender: DeviceAddress, { position, acceptedAtMs }: Acceptance): void {
+  const { conversationId, messageId } = row;
+  unit.remove(outboxTable, conversationId, number);
+  unit.put(processedTable, [messageId], position);
+  if (row.kind !== 'message') return;
+  unit.put(messageTable, [conversationId, position], { messageId, sender, acceptedAtMs, content: row.content });
+  unit.put(contentKeyTable, [messageId], readEnvelope(envelopePlaintext(row)));
+}
+
+/** The server will never take it. What the user wrote is kept, `keys` are not. */
+export function moveToFailed(unit: UnitOfWork, { number, row }: Outgoing, code: ErrorCode): void {
+  unit.remove(outboxTable, row.conversationId, number);
+  if (row.kind === 'message') unit.put(failedTable, [row.conversationId, row.messageId], { content: row.content, code });
+}

@@ -1,0 +1,104 @@
+import type { Envelope } from '../../protocol/client-frames.js';
+import { DomainError } from '../../protocol/errors.js';
+import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
+import type { RosterDifference } from '../../protocol/server-frames.js';
+import { envelopePlaintext } from '../encryption/body-seal.js';
+import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
+import { archiveSession } from '../encryption/sessions.js';
+import type { SerialQueue } from '../serial-queue.js';
+import type { DeviceStore } from '../store/device-store.js';
+import type { ConversationDirectory, Roster } from './conversation-directory.js';
+import { outboxTable, type OutboxRow } from './message-tables.js';
+import type { Outgoing, SealedRow } from './outbox-rows.js';
+
+/** What a `keys` message without keys says to the session. */
+const emptyPlaintext = Uint8Array.of(1);
+
+export interface OutgoingSealerDependencies {
+  readonly store: DeviceStore;
+  readonly own: DeviceAddress;
+  readonly sealer: EnvelopeSealer;
+  readonly conversations: ConversationDirectory;
+  /** Of everything that touches Signal state. */
+  readonly signal: SerialQueue;
+}
+
+interface Sealing {
+  readonly recipients: readonly Recipient[];
+  readonly rosterDigest: string;
+  /** Envelopes that stay as they are. */
+  readonly kept: readonly Envelope[];
+}
+
+/**
+ * Makes rows of the outbox ready to be transmitted. Envelopes, the sessions that they advanced and the number of the attempt are durable before anything leaves the device:
+ * no ratchet step is used twice, and no attempt but the first says that it is the first.
+ */
+export class OutgoingSealer {
+  readonly #dependencies: OutgoingSealerDependencies;
+
+  constructor(dependencies: OutgoingSealerDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * Seals what is not sealed yet, for the roster as it is known here; what is keeps its bytes. Raises the attempt.
+   * Throws SdkError `identity_changed`, `untrusted_server`, `offline`, and what the server refuses.
+   */
+  async prepare(outgoing: Outgoing, { freshRoster }: { readonly freshRoster: boolean }): Promise<SealedRow> {
+    const { number, row } = outgoing;
+    const { envelopes, rosterDigest } = row;
+    const attempt = row.attempt + 1;
+    if (envelopes === undefined || rosterDigest === undefined) {
+      return this.#seal({ number, row: { ...row, attempt } }, await this.#firstSealing(row, freshRoster));
+    }
+    const again: SealedRow = { ...row, envelopes, rosterDigest, attempt };
+    const { store, signal } = this.#dependencies;
+    await signal.run(async () => {
+      const unit = store.begin();
+      unit.put(outboxTable, [row.conversationId, number], again);
+      await unit.commit();
+    });
+    return again;
+  }
+
+  /** The server named devices that have no fitting envelope, and such as have one and are gone. What fits keeps its bytes. Throws as `prepare` does. */
+  async sealAnew({ number, row }: Outgoing, { stale, missing, extra }: RosterDifference): Promise<void> {
+    const { store, own, conversations, signal } = this.#dependencies;
+    const { rosterDigest, members } = await conversations.roster(row.conversationId, { fresh: true });
+    await signal.run(async () => {
+      const unit = store.begin();
+      for (const device of stale) archiveSession(unit, device);
+      await unit.commit();
+    });
+    const named = new Set([...stale, ...missing, ...extra].map(deviceKey));
+    const kept = (row.envelopes ?? []).filter(({ to }) => !named.has(deviceKey(to)));
+    const fitting = new Set(kept.map(({ to }) => deviceKey(to)));
+    const recipients = recipientsOf(members, own).filter((recipient) => !fitting.has(deviceKey(recipient)));
+    await this.#seal({ number, row }, { recipients, rosterDigest, kept });
+  }
+
+  async #firstSealing(row: OutboxRow, freshRoster: boolean): Promise<Sealing> {
+    const { conversations } = this.#dependencies;
+    const roster = await conversations.roster(row.conversationId, { fresh: freshRoster });
+    const recipients = this.#recipients(row, roster);
+    if (row.kind === 'message' || recipients.length > 0) return { recipients, rosterDigest: roster.rosterDigest, kept: [] };
+    const fresh = await conversations.roster(row.conversationId, { fresh: true });
+    if (this.#recipients(row, fresh).length === 0) throw new DomainError('gone', 'the device that was to be answered is gone');
+    return { recipients: this.#recipients(row, fresh), rosterDigest: fresh.rosterDigest, kept: [] };
+  }
+
+  #recipients(row: OutboxRow, { members }: Roster): readonly Recipient[] {
+    const all = recipientsOf(members, this.#dependencies.own);
+    return row.kind === 'message' ? all : all.filter((recipient) => deviceKey(recipient) === deviceKey(row.to));
+  }
+
+  async #seal({ number, row }: Outgoing, { recipients, rosterDigest, kept }: Sealing): Promise<SealedRow> {
+    const plaintext = row.kind === 'message' ? envelopePlaintext(row) : emptyPlaintext;
+    return this.#dependencies.sealer.seal(recipients, plaintext, (unit, envelopes) => {
+      const sealed = { ...row, envelopes: [...kept, ...envelopes], rosterDigest };
+      unit.put(outboxTable, [row.conversationId, number], sealed);
+      return sealed;
+    });
+  }
+}

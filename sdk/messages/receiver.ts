@@ -79,7 +79,8 @@ async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiv
     content = { type: 'undecryptable' };
     if (heal(unit, item, { failure: signalFailureOf(error), nowMs: receiving.nowMs })) collected.answers = true;
   }
-  if (content === undefined) return;
+  // Keys that do not open are no message that somebody wrote.
+  if (content === undefined || item.kind === 'keys') return;
   unit.put(messageTable, [conversationId, position], { messageId, sender, acceptedAtMs, content });
   unit.put(untoldTable, [conversationId, position], true);
   const message: Message = { conversationId, messageId, position, acceptedAtMs, sender, content };

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 
 import { registerPairs } from '../../bench/load/register-accounts.js';
-import type { LoadDevice } from '../../bench/load/wire.js';
+import type { LoadDevice, LoadPair } from '../../bench/load/wire.js';
 import type { SendFrame } from '../../protocol/client-frames.js';
 import type { EncodingName } from '../../protocol/encoding.js';
 import type { AccountId, ConversationId, DeviceId, MessageId } from '../../protocol/ids.js';
@@ -20,7 +20,7 @@ export class RawPair {
   readonly #socketUrl: string;
   #requests = 100;
 
-  private constructor(socketUrl: string, pair: Awaited<ReturnType<typeof registerPairs>>[number]) {
+  constructor(socketUrl: string, pair: LoadPair) {
     this.#socketUrl = socketUrl;
     this.alice = pair.sender;
     this.bob = pair.receiver;
@@ -34,11 +34,21 @@ export class RawPair {
     return new RawPair(server.socketUrl, pair);
   }
 
-  /** Says hello, with a higher connection number each time, and waits for the welcome. */
+  /** Says nothing. */
+  open(encoding: EncodingName = 'msgpack'): Promise<RawClient> {
+    return RawClient.connect(this.#socketUrl, encoding);
+  }
+
+  /** Says hello, by default with a higher connection number each time. */
+  async greet(device: LoadDevice, encoding: EncodingName = 'msgpack', connection = ++connections): Promise<RawClient> {
+    const client = await this.open(encoding);
+    client.send({ type: 'hello', token: device.token, connection, device: { name: 'raw', version: '1' } });
+    return client;
+  }
+
+  /** Says hello and waits for the welcome. */
   async connect(device: LoadDevice, encoding: EncodingName = 'msgpack'): Promise<RawClient> {
-    const client = await RawClient.connect(this.#socketUrl, encoding);
-    connections += 1;
-    client.send({ type: 'hello', token: device.token, connection: connections, device: { name: 'raw', version: '1' } });
+    const client = await this.greet(device, encoding);
     await client.next('welcome');
     return client;
   }

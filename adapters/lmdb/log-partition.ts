@@ -2,8 +2,10 @@ import type { Database } from 'lmdb';
 
 import type { AppendRecord, Appended, LogRecord } from '../../ports/event-log.js';
 
-/** Records kept in memory for consumers that keep up; those that lag read from the store. */
+/** Records kept in memory for consumers that keep up, by number and by size; those that lag read from the store, so much at once. */
 const tailRecords = 4_096;
+const maxTailBytes = 4 * 1024 * 1024;
+const maxReadBytes = 4 * 1024 * 1024;
 const headerBytes = 10;
 const maxDeletesPerRun = 20_000;
 
@@ -12,6 +14,7 @@ export class LogPartition {
   readonly index: number;
   readonly #records: Database<Buffer, number>;
   #tail: LogRecord[] = [];
+  #tailBytes = 0;
   #written: LogRecord[] = [];
   #end: number;
   readonly #wakers = new Set<() => void>();
@@ -39,7 +42,8 @@ export class LogPartition {
   publish(): void {
     this.#end += this.#written.length;
     this.#tail.push(...this.#written);
-    if (this.#tail.length > 2 * tailRecords) this.#tail = this.#tail.slice(-tailRecords);
+    this.#tailBytes += sizeOf(this.#written);
+    if (this.#tail.length > 2 * tailRecords || this.#tailBytes > maxTailBytes) this.#shortenTail();
     this.#written = [];
     for (const wake of this.#wakers) wake();
   }
@@ -49,12 +53,17 @@ export class LogPartition {
     this.#written = [];
   }
 
-  /** Up to `limit` records from `offset` on, as far as they are published. */
+  /** Up to `limit` records from `offset` on, as far as they are published; at least one if there is any. */
   read(offset: number, limit: number): readonly LogRecord[] {
     const first = this.#tail[0]?.offset ?? this.#end;
     if (offset >= first) return this.#tail.slice(offset - first, offset - first + limit);
     const records: LogRecord[] = [];
-    for (const { key, value } of this.#records.getRange({ start: offset, end: this.#end, limit })) records.push(this.#decode(key, value));
+    let bytes = 0;
+    for (const { key, value } of this.#records.getRange({ start: offset, end: this.#end, limit })) {
+      records.push(this.#decode(key, value));
+      bytes += value.byteLength;
+      if (bytes >= maxReadBytes) break;
+    }
     return records;
   }
 
@@ -82,6 +91,18 @@ export class LogPartition {
     return unread;
   }
 
+  /** To half of what it may be, so that it is not done for every record. */
+  #shortenTail(): void {
+    let first = this.#tail.length;
+    let bytes = 0;
+    while (first > 0 && this.#tail.length - first < tailRecords && bytes < maxTailBytes / 2) {
+      first -= 1;
+      bytes += this.#tail[first]?.value.byteLength ?? 0;
+    }
+    this.#tail = this.#tail.slice(first);
+    this.#tailBytes = bytes;
+  }
+
   #bytes(): number {
     const stats = this.#records.getStats() as Record<string, number>;
     const pages = (stats['treeBranchPageCount'] ?? 0) + (stats['treeLeafPageCount'] ?? 0) + (stats['overflowPages'] ?? 0);
@@ -99,6 +120,10 @@ export class LogPartition {
       value: stored.subarray(valueAt),
     };
   }
+}
+
+function sizeOf(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { value }) => sum + value.byteLength, 0);
 }
 
 /** Append time as a double, length of the key as 16 bits, key, value. */

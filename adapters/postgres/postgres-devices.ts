@@ -1,6 +1,7 @@
+import { MicroBatcher } from '../../core/micro-batcher.js';
 import type { Devices } from '../../ports/accounts.js';
 import { DomainError } from '../../protocol/errors.js';
-import type { ConversationId, DeviceId } from '../../protocol/ids.js';
+import { deviceKey, type AccountId, type ConversationId, type DeviceAddress, type DeviceId } from '../../protocol/ids.js';
 import type { PostgresPool } from './postgres-pool.js';
 
 interface DeviceRow {
@@ -11,7 +12,11 @@ interface DeviceRow {
   readonly last_seen_at_ms: number | null;
 }
 
+/** A herd of devices that connect asks for each of them: together they take a few queries and one connection. */
+const activeLookups = { maxWaiting: 100_000, maxBatch: 500, retryAfterMs: 1_000 };
+
 export function createPostgresDevices(pool: PostgresPool): Devices {
+  const active = new MicroBatcher((devices: readonly DeviceAddress[]) => areActive(pool, devices), activeLookups);
   return {
     list: async (accountId) => {
       const rows = await pool.rows<DeviceRow>('list-devices', accountId);
@@ -27,7 +32,7 @@ export function createPostgresDevices(pool: PostgresPool): Devices {
       const [row] = await pool.rows<{ secret_hash: Buffer }>('find-active-device', accountId, deviceId);
       return row?.secret_hash;
     },
-    isActive: async ({ accountId, deviceId }) => (await pool.rows('find-active-device', accountId, deviceId)).length > 0,
+    isActive: (device) => active.add(device),
     revoke: ({ accountId, deviceId }, { version, signature }, atMs) =>
       pool.transaction(async (runner) => {
         const [account] = await runner.rows<{ device_list_version: number }>('lock-account', accountId);
@@ -47,4 +52,12 @@ export function createPostgresDevices(pool: PostgresPool): Devices {
       await pool.change('mark-device-seen', accountId, deviceId, atMs);
     },
   };
+}
+
+async function areActive(pool: PostgresPool, devices: readonly DeviceAddress[]): Promise<readonly boolean[]> {
+  const accountIds = devices.map(({ accountId }) => accountId);
+  const deviceIds = devices.map(({ deviceId }) => deviceId);
+  const rows = await pool.rows<{ account_id: AccountId; device_id: DeviceId }>('find-active-devices', accountIds, deviceIds);
+  const found = new Set(rows.map((row) => deviceKey({ accountId: row.account_id, deviceId: row.device_id })));
+  return devices.map((device) => found.has(deviceKey(device)));
 }

@@ -7,6 +7,7 @@ const queryNames = [
   'find-account-by-handle',
   'find-account-by-id',
   'find-active-device',
+  'find-active-devices',
   'find-conversation',
   'find-roster',
   'find-rotating-prekeys',

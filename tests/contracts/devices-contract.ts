@@ -48,6 +48,12 @@ export function devicesContract(name: string, open: () => Promise<DirectoryUnder
       expect(await Promise.all(others.map((of) => under.devices.secretHash(of)))).toEqual([undefined, undefined]);
     });
 
+    test('answers each of many that ask at once for itself', async () => {
+      const known = await peers(20);
+      const asked = known.flatMap((of) => [of, { ...of, deviceId: deviceNumber(2) }]);
+      expect(await Promise.all(asked.map((of) => under.devices.isActive(of)))).toEqual(known.flatMap(() => [true, false]));
+    });
+
     test('remembers when a device was seen last, also when the news come out of order', async () => {
       await under.devices.seen(device, nowMs + 5);
       await under.devices.seen(device, nowMs);

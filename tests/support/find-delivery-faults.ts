@@ -5,7 +5,7 @@ export interface DeviceRecord {
   readonly accepted: ReadonlyMap<string, number>;
   /** In the order of their first arrival. */
   readonly received: readonly { readonly messageId: string; readonly position: number }[];
-  /** Up to where it was told that the other has everything. */
+  /** Up to where it was told that the other has everything; 0 when it was told nothing. */
   readonly receipted: number;
 }
 
@@ -41,7 +41,7 @@ function historyFaults(devices: readonly DeviceRecord[], history: ConversationRe
 function transferFaults(sender: DeviceRecord, receiver: DeviceRecord): string[] {
   const faults: string[] = [];
   const got = new Map<string, number>();
-  let last = -1;
+  let last = 0;
   for (const { messageId, position } of receiver.received) {
     if (got.has(messageId)) faults.push(`${receiver.name} kept ${messageId} twice`);
     if (position < last) faults.push(`${receiver.name} got ${messageId} behind a later one`);

@@ -9,7 +9,7 @@ import type { ErrorFrame, ServerFrame } from '../../protocol/server-frames.js';
 import type { GatewayEvents } from '../../telemetry/gateway-events.js';
 import type { Beating } from './heartbeat-wheel.js';
 import type { Session } from './session.js';
-import type { FrameSocket } from './socket.js';
+import type { FrameSocket, SocketOwner } from './socket.js';
 
 /** Requests that wait for the one before them; above it the socket is not read until they are done. */
 const maxQueuedFrames = 64;
@@ -40,7 +40,7 @@ export type SessionRequest = Exclude<ClientRequest, { type: 'token' }>;
 export type Reply = (frame: ServerFrame) => void;
 
 /** One WebSocket: decodes frames, lets one hello through, then hands requests on, one at a time and in order. */
-export class Connection implements Beating {
+export class Connection implements Beating, SocketOwner {
   readonly #ws: WebSocket;
   readonly #socket: FrameSocket;
   readonly #encoding: Encoding;
@@ -58,6 +58,7 @@ export class Connection implements Beating {
     this.#socket = socket;
     this.#encoding = encoding;
     this.#context = context;
+    socket.owner = this;
   }
 
   message(data: Buffer, isBinary: boolean): void {
@@ -93,6 +94,10 @@ export class Connection implements Beating {
 
   cut(): void {
     this.#ws.terminate();
+  }
+
+  tooSlow(): void {
+    this.#closeSession('slowConsumer');
   }
 
   closed(): void {

@@ -81,11 +81,7 @@ export class Session implements HostedSession {
     if (this.#state === 'closed') return answer(index, 'gone');
     if (this.#streams.of(push) !== stream) return answer(index, 'refused');
     if (this.#state === 'live') return this.#pushLive(push);
-    const held = this.#drain?.held;
-    if (held !== undefined && held.length < this.#context.limits.windowItems) {
-      held.push(push);
-      return undefined;
-    }
+    if (this.#drain !== undefined && this.#hold(this.#drain, push)) return undefined;
     this.#refuseHeld();
     return this.#refuse(push);
   }
@@ -100,7 +96,10 @@ export class Session implements HostedSession {
 
   /** The link broke: its stream numbers start again from 0, and what it offered is answered to nobody. */
   linkLost(linkId: string): void {
-    if (this.#drain?.held !== undefined) this.#drain.held = this.#drain.held.filter((push) => push.linkId !== linkId);
+    if (this.#drain?.held !== undefined) {
+      this.#drain.held = this.#drain.held.filter((push) => push.linkId !== linkId);
+      this.#drain.heldBytes = this.#drain.held.reduce((sum, { item }) => sum + itemBytes(item), 0);
+    }
     this.#streams.forget(linkId);
   }
 
@@ -246,6 +245,16 @@ export class Session implements HostedSession {
     if (this.#open.length === 1) this.#context.watch(this);
   }
 
+  /** As much as the window takes at the turn to live. */
+  #hold(drain: Drain, push: OfferedPush): boolean {
+    const { windowItems, windowBytes } = this.#context.limits;
+    const bytes = itemBytes(push.item);
+    if (drain.held === undefined || drain.held.length >= windowItems || drain.heldBytes + bytes > windowBytes) return false;
+    drain.held.push(push);
+    drain.heldBytes += bytes;
+    return true;
+  }
+
   #turnFrom(push: OfferedPush, why: DrainCause): void {
     this.#refuseOpen();
     this.#turnDraining(why);
@@ -305,7 +314,7 @@ export class Session implements HostedSession {
     if (this.#drain !== undefined) this.#supersedePage(this.#drain);
     this.#token += 1;
     this.#dirty = false;
-    this.#drain = { heardAtMs: this.#context.nowMs(), begun: false, sub: 0, parked: false, drained, page: undefined, held: undefined };
+    this.#drain = { heardAtMs: this.#context.nowMs(), begun: false, sub: 0, parked: false, drained, page: undefined, held: undefined, heldBytes: 0 };
   }
 
   #presentDrain(token: number, sub: number): Drain | undefined {
@@ -350,7 +359,10 @@ export class Session implements HostedSession {
 
   #refuseHeld(): void {
     const held = this.#drain?.held ?? [];
-    if (this.#drain !== undefined) this.#drain.held = undefined;
+    if (this.#drain !== undefined) {
+      this.#drain.held = undefined;
+      this.#drain.heldBytes = 0;
+    }
     for (const push of held) this.#refuse(push);
   }
 }
@@ -366,6 +378,7 @@ interface Drain {
   page: OpenPage | undefined;
   /** Pushes held since a page was short; `undefined` while pushes are refused. */
   held: OfferedPush[] | undefined;
+  heldBytes: number;
 }
 
 function itemBytes(item: DeliverItem): number {

@@ -25,11 +25,20 @@ function cork(socket: Duplex): void {
   socket.cork();
 }
 
+/** Whose socket it is. */
+export interface SocketOwner {
+  /** So much waits for the client that it is given up. */
+  tooSlow(): void;
+}
+
 /** Writes frames to one WebSocket in its encoding. */
 export class FrameSocket implements SessionSocket {
+  /** Told of a client that does not read; not in the middle of a `send`, whose caller may be changing the state that closing changes too. */
+  owner: SocketOwner | undefined;
   readonly #ws: WebSocket;
   readonly #stream: Duplex;
   readonly #encoding: Encoding;
+  #gaveUp = false;
 
   constructor(ws: WebSocket, stream: Duplex, encoding: Encoding) {
     this.#ws = ws;
@@ -41,7 +50,9 @@ export class FrameSocket implements SessionSocket {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     cork(this.#stream);
     this.#ws.send(this.#encoding.encode(frame));
-    if (this.#ws.bufferedAmount > maxBufferedBytes) this.close('slowConsumer');
+    if (this.#gaveUp || this.#ws.bufferedAmount <= maxBufferedBytes) return;
+    this.#gaveUp = true;
+    setImmediate(() => this.owner?.tooSlow());
   }
 
   bufferedBytes(): number {

@@ -26,6 +26,18 @@ async function connected(pair: RawPair, encoding: EncodingName = 'msgpack'): Pro
   return { alice, bob };
 }
 
+/** Acks until it has so many different messages: their ids in the order of their first arrival. */
+async function allOf(client: RawClient, count: number): Promise<string[]> {
+  clients.push(client);
+  const got = new Set<string>();
+  while (got.size < count) {
+    const { seq, items } = await client.next('deliver');
+    for (const { messageId } of items) got.add(messageId);
+    client.send({ type: 'ack', seq });
+  }
+  return [...got];
+}
+
 describe.each<EncodingName>(['msgpack', 'json'])('a session in %s', (encoding) => {
   test('sends, delivers, acks and reads, and every step is told to who should know', async () => {
     const pair = await RawPair.register(server);
@@ -47,9 +59,12 @@ describe.each<EncodingName>(['msgpack', 'json'])('a session in %s', (encoding) =
     expect(await bob.reply(1)).toMatchObject({ type: 'ok' });
     expect((await alice.next('receipts')).items).toMatchObject([{ readPosition: position }]);
 
-    alice.send({ type: 'receipts.get', id: 2, conversations: [pair.conversationId] });
-    const receipts = await alice.reply(2);
-    expect(receipts).toMatchObject({ type: 'ok', items: [{ accountId: pair.bob.accountId, deliveredPosition: position, readPosition: position }] });
+    // A receipt is told as soon as its record is durable, and kept right after.
+    await eventually(async () => {
+      alice.send({ type: 'receipts.get', id: 2, conversations: [pair.conversationId] });
+      const items = [{ accountId: pair.bob.accountId, deliveredPosition: position, readPosition: position }];
+      expect(await alice.reply(2)).toMatchObject({ type: 'ok', items });
+    });
     alice.send({ type: 'ping', id: 3 });
     expect(await alice.reply(3)).toEqual({ type: 'ok', id: 3 });
     alice.send({ type: 'token', id: 4, token: pair.alice.token });
@@ -101,37 +116,9 @@ describe('a reader that does not ack', () => {
     const between = others.message();
     carol.send(between);
     await dave.next('deliver', ({ items }) => items[0]?.messageId === between.messageId, 2_000);
-    bob.terminate();
-    const back = await pair.connect(pair.bob);
-    clients.push(back);
-    const got: string[] = [];
-    await eventually(async () => {
-      const { seq, items } = await back.next('deliver');
-      got.push(...items.map(({ messageId }) => messageId));
-      back.send({ type: 'ack', seq });
-      expect(new Set(got).size).toBe(sent.length);
-    }, 30_000);
-    expect([...new Set(got)]).toEqual(sent.map(({ messageId }) => messageId));
-  });
-
-  test('a socket that is not read costs the server bounded memory', async () => {
-    const pair = await RawPair.register(server);
-    const { alice, bob } = await connected(pair);
-    bob.pause();
-    const sent = Array.from({ length: 400 }, () => pair.message({ body: new Uint8Array(32 * 1024) }));
-    for (const frame of sent) alice.send(frame);
-    for (const frame of sent) expect(await alice.reply(frame.id)).toMatchObject({ type: 'accepted' });
     const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
-    expect(/heliograph_gateway_sessions_draining_total\{cause="(overflow|slow-socket|ack-timeout|nudge)"\} [1-9]/.test(metrics)).toBe(true);
+    expect(metrics).toMatch(/sessions_draining_total\{cause="overflow"\} [1-9]/);
     bob.terminate();
-    const back = await pair.connect(pair.bob);
-    clients.push(back);
-    const got = new Set<string>();
-    await eventually(async () => {
-      const { seq, items } = await back.next('deliver');
-      for (const { messageId } of items) got.add(messageId);
-      back.send({ type: 'ack', seq });
-      expect(got.size).toBe(sent.length);
-    }, 30_000);
-  }, 60_000);
+    expect(await allOf(await pair.connect(pair.bob), sent.length)).toEqual(sent.map(({ messageId }) => messageId));
+  });
 });

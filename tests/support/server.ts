@@ -14,9 +14,9 @@ export class TestServer {
     this.dataDirectory = dataDirectory;
   }
 
-  static async start({ environment = {} }: Pick<HeliographServerOptions, 'environment'> = {}): Promise<TestServer> {
+  static async start(options: Pick<HeliographServerOptions, 'environment' | 'nodeArgs'> = {}): Promise<TestServer> {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'heliograph-server-'));
-    return new TestServer(await HeliographServer.start({ dist: resolve('dist'), dataDirectory, environment }), dataDirectory);
+    return new TestServer(await HeliographServer.start({ dist: resolve('dist'), dataDirectory, ...options }), dataDirectory);
   }
 
   get publicUrl(): string {

@@ -261,6 +261,17 @@ describe('a draining session', () => {
     expect(pushes.map(({ answer }) => answer)).toEqual(['refused', 'refused', 'refused']);
   });
 
+  test('refuses all held pushes when they are larger than the window', () => {
+    const { session, sub } = draining();
+    void session.drainPage(lastToken(), sub, { items: [item(1)], short: true });
+    const answers: PushAnswer[] = [];
+    for (const position of [2, 3]) {
+      const large = { ...item(position), body: new Uint8Array(limits.windowBytes / 2) };
+      session.push({ linkId: 'link', partition: 0, item: large, index: 0, answer: (_, answer) => answers.push(answer) }, 0);
+    }
+    expect(answers).toEqual(['refused', 'refused']);
+  });
+
   test('knows only its newest attempt: older ones are superseded', async () => {
     const { session, sub } = draining();
     const page = session.drainPage(lastToken(), sub, { items: [item(1)], short: false });

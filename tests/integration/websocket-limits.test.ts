@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
+
+import { closeCodes } from '../../protocol/close-codes.js';
+import { limits, rateLimits } from '../../protocol/limits.js';
+import { eventually } from '../support/eventually.js';
+import type { RawClient } from '../support/raw-client.js';
+import { RawPair } from '../support/raw-pair.js';
+import { TestServer } from '../support/server.js';
+
+let server: TestServer;
+const clients: RawClient[] = [];
+
+beforeAll(async () => {
+  const asShipped = (['send', 'recipient', 'hello'] as const).flatMap((name): [string, string][] => [
+    [`HELIOGRAPH_LIMIT_${name.toUpperCase()}_BURST`, `${rateLimits[name].burst}`],
+    [`HELIOGRAPH_LIMIT_${name.toUpperCase()}_PER_SECOND`, `${rateLimits[name].perSecond}`],
+  ]);
+  server = await TestServer.start({ environment: { ...Object.fromEntries(asShipped), HELIOGRAPH_MAX_CONNECTIONS: '20' } });
+}, 60_000);
+afterEach(() => {
+  for (const client of clients.splice(0)) client.terminate();
+});
+afterAll(() => server.stop());
+
+async function connect(pair: RawPair, device = pair.alice): Promise<RawClient> {
+  const client = await pair.connect(device);
+  clients.push(client);
+  return client;
+}
+
+async function metrics(): Promise<string> {
+  return (await fetch(`${server.adminUrl}/metrics`)).text();
+}
+
+type Reply = Awaited<ReturnType<RawClient['reply']>>;
+
+/** Waits as it is told to and tries again: once for the limit of the device, once for that of the conversation. */
+async function acceptedInTime(client: RawClient, frame: ReturnType<RawPair['message']>, refusal: Reply): Promise<Reply> {
+  let reply = refusal;
+  for (let attempt = 2; attempt <= 3 && reply.type === 'error'; attempt += 1) {
+    await sleep(reply.retryAfterMs ?? 0);
+    client.send({ ...frame, attempt });
+    reply = await client.reply(frame.id);
+  }
+  return reply;
+}
+
+async function allOf(client: RawClient, count: number): Promise<string[]> {
+  const got: string[] = [];
+  while (got.length < count) {
+    const { seq, items } = await client.next('deliver', undefined, 20_000);
+    got.push(...items.map(({ messageId }) => messageId));
+    client.send({ type: 'ack', seq });
+  }
+  return got;
+}
+
+describe('limits', () => {
+  test('the 61st send of a burst is refused with the time to wait; everything accepted arrives, and after that time so does the refused one', async () => {
+    const pair = await RawPair.register(server);
+    const [alice, bob] = [await connect(pair), await connect(pair, pair.bob)];
+    const frames = Array.from({ length: rateLimits.send.burst + 1 }, () => pair.message());
+    const arriving = allOf(bob, frames.length);
+    for (const frame of frames) alice.send(frame);
+    for (const frame of frames.slice(0, -1)) expect(await alice.reply(frame.id)).toMatchObject({ type: 'accepted' });
+    const last = frames.at(-1) ?? pair.message();
+    const refusal = await alice.reply(last.id);
+    expect(refusal).toMatchObject({ type: 'error', code: 'rate_limited', retryAfterMs: expect.any(Number) });
+    expect(await acceptedInTime(alice, last, refusal)).toMatchObject({ type: 'accepted' });
+    expect(await arriving).toEqual(frames.map(({ messageId }) => messageId));
+  });
+
+  test('a device that says hello too often is told when to come back, and keeps the connection that it has', async () => {
+    const pair = await RawPair.register(server);
+    for (let earlier = 1; earlier < rateLimits.hello.burst; earlier += 1) await connect(pair);
+    const last = await connect(pair);
+    const refused = await pair.greet(pair.alice);
+    clients.push(refused);
+    expect(await refused.next('error')).toMatchObject({ code: 'rate_limited', retryAfterMs: expect.any(Number) });
+    expect((await refused.closed).code).toBe(closeCodes.overloaded.code);
+    last.send({ type: 'ping', id: 1 });
+    expect(await last.reply(1)).toEqual({ type: 'ok', id: 1 });
+  });
+
+  test('above the number of connections that a gateway takes, the upgrade is answered with 503', async () => {
+    const pair = await RawPair.register(server);
+    await eventually(async () => {
+      expect(await metrics()).toMatch(/^heliograph_gateway_connections 0$/m);
+    });
+    const open: RawClient[] = [];
+    const refusal = await eventually(async () => {
+      try {
+        open.push(await pair.open());
+      } catch (error) {
+        return String(error);
+      }
+      throw new Error(`${open.length} connections and no refusal`);
+    });
+    clients.push(...open);
+    expect(refusal).toContain('503');
+    expect(open.length).toBe(20);
+  });
+});
+
+describe('a client that sends and does not read', () => {
+  test('is closed with 4005 once 4 MiB wait for it, and its peer is served meanwhile', async () => {
+    const pair = await RawPair.register(server);
+    const [alice, bob] = [await connect(pair), await connect(pair, pair.bob)];
+    const first = pair.message();
+    alice.send(first);
+    bob.send({ type: 'ack', seq: (await bob.next('deliver')).seq });
+    await alice.next('receipts');
+    alice.pause();
+    const conversations = Array.from({ length: limits.maxReceiptConversations }, () => pair.conversationId);
+    // Each answer has about 15 KB; the system's own buffers take several MB before anything waits in the server.
+    for (let id = 1_000; id < 2_500; id += 1) alice.send({ type: 'receipts.get', id, conversations });
+    await eventually(async () => {
+      bob.send({ type: 'ping', id: 1 });
+      expect(await bob.reply(1)).toEqual({ type: 'ok', id: 1 });
+      expect(await metrics()).toMatch(/sessions_closed_total\{reason="slowConsumer"\} 1/);
+    }, 20_000);
+    alice.resume();
+    expect((await alice.closed).code).toBe(closeCodes.slowConsumer.code);
+  }, 40_000);
+});
+
+describe('a handshake', () => {
+  test('without a subprotocol that is spoken here is closed with 4505, or fails where the client asked for another', async () => {
+    const closedWith = (protocols: string[]) =>
+      new Promise<number | string>((resolve) => {
+        const ws = new WebSocket(server.socketUrl, protocols);
+        ws.once('close', resolve);
+        ws.once('error', (error) => {
+          resolve(error.message);
+        });
+      });
+    expect(await closedWith([])).toBe(closeCodes.protocolVersion.code);
+    expect(await closedWith(['heliograph.v0.json'])).toBe('Server sent no subprotocol');
+  });
+
+  test('elsewhere than at the socket is answered with 404', async () => {
+    const refused = new Promise<string>((resolve) => {
+      new WebSocket(server.socketUrl.replace('/socket', '/elsewhere')).once('error', (error) => {
+        resolve(error.message);
+      });
+    });
+    expect(await refused).toContain('404');
+  });
+});

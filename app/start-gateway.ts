@@ -66,7 +66,7 @@ export async function startGateway(role: GatewayRole): Promise<number> {
     ...adapters,
     tokens,
     events: createRestEvents(logger, metrics),
-    options: { allowedOrigins: network.allowedOrigins },
+    options: { allowedOrigins: network.allowedOrigins, trustedProxies: network.trustedProxies },
   });
   const server = createServer(rest);
   gateway.attach(server);

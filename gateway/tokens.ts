@@ -11,6 +11,7 @@ import type { IssuedToken } from '../protocol/rest/account.js';
 
 const algorithm = 'EdDSA';
 const issuer = 'heliograph';
+const audience = 'heliograph/v1';
 const keyFile = 'token-signing-key.pem';
 
 export interface TokenKeys {
@@ -46,13 +47,14 @@ export function createTokens({ keys, clock, lifetimeMs }: TokensOptions): Tokens
         .setProtectedHeader({ alg: algorithm })
         .setSubject(accountId)
         .setIssuer(issuer)
+        .setAudience(audience)
         .setExpirationTime(expiresAtSeconds)
         .sign(keys.privateKey);
       return { token, expiresAtMs: expiresAtSeconds * 1_000 };
     },
     verify: async (token) => {
       try {
-        const options = { algorithms: [algorithm], issuer, requiredClaims: ['exp', 'sub'], currentDate: new Date(clock.nowMs()) };
+        const options = { algorithms: [algorithm], issuer, audience, requiredClaims: ['exp', 'sub'], currentDate: new Date(clock.nowMs()) };
         const { payload } = await jwtVerify(token, keys.publicKey, options);
         const device = deviceAddress.parse({ accountId: payload.sub, deviceId: payload['device'] });
         return { device, expiresAtMs: (payload.exp ?? 0) * 1_000 };

@@ -13,7 +13,12 @@ export function bytes(maxBytes: number, minBytes = 0) {
         .refine((value) => value.byteLength <= maxBytes, { error: `must be at most ${maxBytes} bytes` })
         .refine((value) => value.byteLength >= minBytes, { error: `must be at least ${minBytes} bytes` }),
     )
-    .meta({ type: 'string', contentEncoding: 'base64url' });
+    .meta({ type: 'string', contentEncoding: 'base64url', minLength: textLengthOf(minBytes), maxLength: textLengthOf(maxBytes) });
+}
+
+/** Characters of base64url without padding. */
+function textLengthOf(byteCount: number): number {
+  return Math.ceil((byteCount * 4) / 3);
 }
 
 /** Text that is not base64url comes back as it is, and fails the schema under its field's name. */

@@ -19,6 +19,14 @@ export const settings = {
       { variable: 'HELIOGRAPH_ALLOWED_ORIGINS', meaning: 'Origins that browsers may come from, divided by commas; `*` for all. Empty: none.' },
       [],
     ),
+    trustedProxies: wholeNumber(
+      {
+        variable: 'HELIOGRAPH_TRUSTED_PROXIES',
+        meaning: 'Proxies in front that add to `X-Forwarded-For`: limits per address count by what they say. 0: nobody is believed.',
+      },
+      0,
+      { min: 0, max: 10 },
+    ),
     maxConnections: wholeNumber({ variable: 'HELIOGRAPH_MAX_CONNECTIONS', meaning: 'Open WebSockets of one gateway.' }, 50_000, {
       min: 1,
       max: 1_000_000,

@@ -6,6 +6,8 @@ import { describeIssues, fieldOf } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { RestCall } from '../../protocol/rest/contract.js';
+import { networkOf } from './network-of.js';
+import { readBody } from './read-body.js';
 import type { RestDependencies } from './rest-dependencies.js';
 
 /** A handler whose types the contract has checked already. */
@@ -19,28 +21,21 @@ export type AnyHandler = (request: {
 
 const nothing = z.strictObject({});
 
-/** One call from request to answer: token, then every part by its schema, then the handler. Throws DomainError. */
+/** One call from request to answer: token, body, every part by its schema, then the handler. Throws DomainError. */
 export async function answerCall(
   dependencies: RestDependencies,
   call: RestCall,
   handler: AnyHandler,
   { request, response }: Exchange,
-): Promise<number> {
+): Promise<void> {
   const caller = call.open === true ? undefined : await authenticate(dependencies, request.headers.authorization);
-  if (call.body !== undefined && request.is('application/json') === false) {
-    throw new DomainError('invalid_request', 'content-type: must be application/json', { detail: { field: 'content-type' } });
-  }
-  const { status, body } = await handler({
-    caller,
-    remoteAddress: request.socket.remoteAddress ?? '',
-    params: checked(call.params ?? nothing, request.params),
-    query: checked(call.query ?? nothing, request.query),
-    body: call.body === undefined ? undefined : checked(call.body, request.body),
-  });
+  const params = checked(call.params ?? nothing, request.params, 'path');
+  const query = checked(call.query ?? nothing, request.query, 'query');
+  const given = call.body === undefined ? undefined : checked(call.body, await readBody(request, response), 'body');
+  const { status, body } = await handler({ caller, remoteAddress: networkOf(request.ip ?? ''), params, query, body: given });
   response.status(status);
   if (body === undefined) response.end();
   else response.type('application/json').send(JSON.stringify(body, bytesReplacer));
-  return status;
 }
 
 export interface Exchange {
@@ -56,8 +51,8 @@ async function authenticate({ tokens, devices }: RestDependencies, authorization
   return device;
 }
 
-function checked(schema: z.ZodType, value: unknown): unknown {
+function checked(schema: z.ZodType, value: unknown, whole: string): unknown {
   const result = schema.safeParse(value ?? {});
   if (result.success) return result.data;
-  throw new DomainError('invalid_request', describeIssues(result.error, 'body'), { detail: { field: fieldOf(result.error) } });
+  throw new DomainError('invalid_request', describeIssues(result.error, whole), { detail: { field: fieldOf(result.error) || whole } });
 }

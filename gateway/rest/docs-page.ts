@@ -1,10 +1,13 @@
-import express, { Router } from 'express';
+import { Router } from 'express';
 // Only the path: the package's main module loads the whole page into this process.
 import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 
 import { createOpenApi } from './openapi.js';
 
-const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+const contentPolicy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/** Of the package's files, those that the page needs. */
+const assets = ['swagger-ui.css', 'swagger-ui-bundle.js'];
 const script = `window.ui = SwaggerUIBundle({ url: '/v1/openapi.json', dom_id: '#api', deepLinking: true });`;
 const page = `<!doctype html>
 <html lang="en">
@@ -25,6 +28,7 @@ const page = `<!doctype html>
 /** The OpenAPI document, and a page to read it and to try its calls. Nothing is loaded from elsewhere. */
 export function createDocsPage(): Router {
   const document = JSON.stringify(createOpenApi());
+  const root = getAbsoluteFSPath();
   const router = Router();
   router.get('/', (_request, response) => {
     response.redirect('/docs');
@@ -39,6 +43,10 @@ export function createDocsPage(): Router {
   router.get('/docs/start.js', (_request, response) => {
     response.type('text/javascript').send(script);
   });
-  router.use('/docs/assets', express.static(getAbsoluteFSPath(), { index: false }));
+  for (const asset of assets) {
+    router.get(`/docs/assets/${asset}`, (_request, response) => {
+      response.sendFile(asset, { root });
+    });
+  }
   return router;
 }

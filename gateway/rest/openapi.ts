@@ -5,6 +5,8 @@ import { restCalls, type RestCall } from '../../protocol/rest/contract.js';
 import { problem } from '../../protocol/rest/problem.js';
 
 const bearer = 'token';
+const problemContent = { 'application/problem+json': { schema: problem } };
+const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } } };
 
 /** The OpenAPI 3.1 document of every call in the contract. */
 export function createOpenApi(): object {
@@ -52,19 +54,22 @@ function answersOf({ answers }: RestCall): Record<string, ResponseConfig> {
 }
 
 /** Errors share statuses: each status lists its codes. */
-function problemsOf({ open, errors }: RestCall): Record<string, ResponseConfig> {
+function problemsOf({ open, errors, body }: RestCall): Record<string, ResponseConfig> {
   const codes = new Set<ErrorCode>([
     'invalid_request',
     ...(open === true ? [] : (['unauthenticated'] as const)),
+    ...(body === undefined ? [] : (['too_large'] as const)),
     ...errors,
     'unavailable',
     'internal',
   ]);
   const statuses = new Set([...codes].map((code) => errorCodes[code].http));
-  return Object.fromEntries(
-    [...statuses].map((status): [string, ResponseConfig] => {
-      const description = [...codes].filter((code) => errorCodes[code].http === status).map((code) => `\`${code}\`: ${errorCodes[code].meaning}`);
-      return [`${status}`, { description: description.join(' '), content: { 'application/problem+json': { schema: problem } } }];
-    }),
-  );
+  const answers = [...statuses].map((status): [string, ResponseConfig] => {
+    const ofStatus = [...codes].filter((code) => errorCodes[code].http === status);
+    const waits = ofStatus.some((code) => errorCodes[code].retryable && code !== 'internal');
+    const description = ofStatus.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join(' ');
+    return [`${status}`, { description, ...(waits ? { headers: retryAfter } : {}), content: problemContent }];
+  });
+  if (body !== undefined) answers.push(['415', { description: '`invalid_request`: The body is not `application/json`.', content: problemContent }]);
+  return Object.fromEntries(answers);
 }

@@ -4,11 +4,30 @@ import { DomainError, errorCodes } from '../../protocol/errors.js';
 import type { Problem } from '../../protocol/rest/problem.js';
 import type { RestEvents } from '../../telemetry/rest-events.js';
 
+export interface HttpRefusalOptions {
+  readonly status: number;
+  readonly field: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An `invalid_request` for which HTTP has a status of its own. */
+export class HttpRefusal extends DomainError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(message: string, { status, field, headers = {} }: HttpRefusalOptions) {
+    super('invalid_request', message, { detail: { field } });
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
 /** Answers a failure as RFC 9457 `application/problem+json`; what is not an expected one is logged and shown without its text. */
-export function sendProblem(response: Response, error: unknown, events: RestEvents, headers: Readonly<Record<string, string>> = {}): void {
-  const failure = domainErrorOf(error, events);
+export function sendProblem(response: Response, error: unknown, events: RestEvents): void {
+  const failure = expectedOf(error, events);
   const { code, retryAfterMs, detail } = failure;
-  const { http: status, meaning } = errorCodes[code];
+  const { http, meaning } = errorCodes[code];
+  const status = failure instanceof HttpRefusal ? failure.status : http;
   const body: Problem = {
     type: `urn:heliograph:error:${code}`,
     title: meaning,
@@ -20,28 +39,14 @@ export function sendProblem(response: Response, error: unknown, events: RestEven
   };
   if (retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1_000));
   if (code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer');
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (failure instanceof HttpRefusal) response.set(failure.headers);
   response.status(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
-function domainErrorOf(error: unknown, events: RestEvents): DomainError {
+function expectedOf(error: unknown, events: RestEvents): DomainError {
   if (error instanceof DomainError) return error;
-  if (isOfBodyParser(error)) return bodyFault(error);
+  // The router's, for a `%` in the path that begins nothing.
+  if (error instanceof URIError) return new DomainError('invalid_request', 'path: not valid percent-encoding', { detail: { field: 'path' } });
   events.failed(error);
   return new DomainError('internal', 'a fault of the server; it was logged');
-}
-
-interface BodyParserError {
-  readonly type: string;
-  readonly status: number;
-  readonly limit?: number;
-}
-
-function isOfBodyParser(error: unknown): error is BodyParserError {
-  return error instanceof Error && 'type' in error && typeof error.type === 'string' && 'status' in error && typeof error.status === 'number';
-}
-
-function bodyFault({ type, limit }: BodyParserError): DomainError {
-  if (type === 'entity.too.large') return new DomainError('too_large', `body: at most ${limit ?? 0} bytes`, { detail: { field: 'body', limit } });
-  return new DomainError('invalid_request', 'body: not valid JSON in UTF-8', { detail: { field: 'body' } });
 }

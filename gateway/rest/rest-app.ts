@@ -1,4 +1,4 @@
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 
 import { DomainError } from '../../protocol/errors.js';
 import { restCalls, type RestCall, type RestOperation } from '../../protocol/rest/contract.js';
@@ -9,13 +9,13 @@ import { crossOrigin } from './cross-origin.js';
 import { deviceHandlers } from './devices.js';
 import { createDocsPage } from './docs-page.js';
 import { prekeyHandlers } from './prekeys.js';
-import { sendProblem } from './problems.js';
+import { HttpRefusal, sendProblem } from './problems.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 import { tokenHandlers } from './tokens.js';
 
-/** Room for 200 prekeys of each kind in base64url. */
-const maxBodyBytes = 1024 * 1024;
+/** What requests are counted under that are for no call of the contract. */
+const noOperation = 'none';
 
 /** The REST edge: every call of the contract, its documentation, and a clear answer to everything else. */
 export function createRestApp(dependencies: RestDependencies): Express {
@@ -29,45 +29,53 @@ export function createRestApp(dependencies: RestDependencies): Express {
   };
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').set('case sensitive routing', true);
+  app.set('trust proxy', options.trustedProxies);
   app.use(secured, crossOrigin(options.allowedOrigins));
   app.use(createDocsPage());
-  const parseBody = express.json({ limit: maxBodyBytes });
-  const calls: [RestOperation, RestCall][] = Object.entries(restCalls) as [RestOperation, RestCall][];
-  for (const [operation, call] of calls) {
-    const route = app.route(routeOf(call));
-    if (call.body !== undefined) route[call.method](parseBody);
+  const methodsOf = new Map<string, string[]>();
+  for (const [operation, call] of Object.entries(restCalls) as [RestOperation, RestCall][]) {
+    const route = routeOf(call);
     // The contract's table and the handlers' type name the same operations with the same shapes.
     const handler = handlers[operation] as AnyHandler;
-    route[call.method](async (request: Request, response: Response) => {
-      const startMs = performance.now();
-      let status = 500;
-      try {
-        status = await answerCall(dependencies, call, handler, { request, response });
-      } catch (error) {
-        sendProblem(response, error, events);
-        status = response.statusCode;
-      }
-      events.answered({ operation, status, tookMs: performance.now() - startMs });
-    });
+    app[call.method](
+      route,
+      counted(operation, (request, response) => answerCall(dependencies, call, handler, { request, response })),
+    );
+    methodsOf.set(route, [...(methodsOf.get(route) ?? []), ...(call.method === 'get' ? ['GET', 'HEAD'] : [call.method.toUpperCase()])]);
   }
-  for (const path of new Set(calls.map(([, call]) => routeOf(call)))) {
-    const allow = calls.filter(([, call]) => routeOf(call) === path).map(([, call]) => call.method.toUpperCase());
-    app.all(path, (request, response) => {
-      refuseMethod(request, response, allow);
-    });
+  for (const [route, methods] of methodsOf) {
+    const allowed = methods.join(', ');
+    app.all(
+      route,
+      counted(noOperation, ({ method }) => {
+        throw new HttpRefusal(`${method}: this resource takes ${allowed}`, { status: 405, field: 'method', headers: { Allow: allowed } });
+      }),
+    );
   }
-  app.use(() => {
-    throw new DomainError('not_found', 'there is no such resource; /docs lists what there is');
-  });
+  app.use(
+    counted(noOperation, () => {
+      throw new DomainError('not_found', 'there is no such resource; /docs lists what there is');
+    }),
+  );
   app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) next(error);
     else sendProblem(response, error, events);
   });
   return app;
 
-  function refuseMethod(request: Request, response: Response, allow: readonly string[]): void {
-    const error = new DomainError('invalid_request', `${request.method}: this resource takes ${allow.join(', ')}`, { detail: { field: 'method' } });
-    sendProblem(response, error, events, { Allow: allow.join(', ') });
+  function counted(
+    operation: RestOperation | typeof noOperation,
+    answer: (request: Request, response: Response) => Promise<void> | void,
+  ): RequestHandler {
+    return async (request, response) => {
+      const startMs = performance.now();
+      try {
+        await answer(request, response);
+      } catch (error) {
+        sendProblem(response, error, events);
+      }
+      events.answered({ operation, status: response.statusCode, tookMs: performance.now() - startMs });
+    };
   }
 }
 

@@ -29,4 +29,6 @@ export interface RestDependencies {
 export interface RestOptions {
   /** Origins that browsers may come from; `*` for all. */
   readonly allowedOrigins: readonly string[];
+  /** How many proxies in front add to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
 }

@@ -4,7 +4,7 @@ import type { restCalls, RestInput, RestOperation, RestOutput } from '../../prot
 export interface RestRequest<Operation extends RestOperation> extends RestInput<Operation> {
   /** The device that asks; a call that is open to all has none. */
   readonly caller: (typeof restCalls)[Operation] extends { readonly open: true } ? undefined : DeviceAddress;
-  /** Of the peer's socket. */
+  /** The address that limits count by: of the peer's socket, or what a trusted proxy says (network-of.ts). */
   readonly remoteAddress: string;
 }
 

@@ -27,7 +27,7 @@ export interface RestCall {
 
 const ofAccount = z.strictObject({ accountId });
 const ofConversation = z.strictObject({ conversationId });
-const deviceNumber = numberText.pipe(deviceId);
+const deviceNumber = numberText(deviceId);
 
 /** Every REST call, by its operation id: routes, documentation and the SDK are made from this one table. */
 export const restCalls = {

@@ -43,15 +43,15 @@ export const conversationPage = z.strictObject({
 
 export const conversationQuery = z.strictObject({
   after: conversationId.optional(),
-  limit: numberText.pipe(z.number().min(1).max(100)).default(50),
+  limit: numberText(z.number().int().min(1).max(100)).default(50),
 });
 
 export const historyQuery = z.strictObject({
   /** Exclusive. */
-  before: numberText.pipe(position).optional(),
+  before: numberText(position).optional(),
   /** Exclusive. */
-  after: numberText.pipe(position).optional(),
-  limit: numberText.pipe(z.number().min(1).max(limits.maxHistoryPage)).default(50),
+  after: numberText(position).optional(),
+  limit: numberText(z.number().int().min(1).max(limits.maxHistoryPage)).default(50),
 });
 
 const historyMessage = z.strictObject({

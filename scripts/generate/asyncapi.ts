@@ -2,9 +2,24 @@ import { z } from 'zod';
 
 import { clientFrame } from '../../protocol/client-frames.js';
 import { closeCodes } from '../../protocol/close-codes.js';
+import { subprotocols } from '../../protocol/encoding.js';
+import { errorCodes, type ErrorMeaning } from '../../protocol/errors.js';
 import { serverFrame } from '../../protocol/server-frames.js';
 
 type Frames = readonly z.ZodObject<{ type: z.ZodLiteral<string> }>[];
+
+const socketBinding = {
+  method: 'GET',
+  query: {
+    type: 'object',
+    properties: { account: { type: 'string', description: 'Only for a load balancer: who connects is what the token says.' } },
+  },
+  headers: {
+    type: 'object',
+    properties: { 'Sec-WebSocket-Protocol': { type: 'string', enum: Object.values(subprotocols) } },
+    required: ['Sec-WebSocket-Protocol'],
+  },
+};
 
 /** The AsyncAPI 3.0 document of the WebSocket edge: every frame of both directions. */
 export function createAsyncApi(): object {
@@ -23,7 +38,7 @@ export function createAsyncApi(): object {
       license: { name: 'AGPL-3.0-only' },
     },
     servers: { local: { host: '127.0.0.1:8080', protocol: 'ws' } },
-    channels: { socket: { address: '/v1/socket', messages: channelMessages } },
+    channels: { socket: { address: '/v1/socket', messages: channelMessages, bindings: { ws: socketBinding } } },
     operations: {
       receiveFromClient: {
         action: 'receive',
@@ -33,6 +48,7 @@ export function createAsyncApi(): object {
       sendToClient: { action: 'send', channel: { $ref: `#/${channel}` }, messages: refs(Object.keys(prefixed('server', fromServer)), channel) },
     },
     'x-close-codes': Object.values(closeCodes),
+    'x-error-codes': Object.entries<ErrorMeaning>(errorCodes).map(([code, { retryable, meaning }]) => ({ code, retryable, meaning })),
   };
 }
 

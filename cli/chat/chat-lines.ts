@@ -1,49 +1,34 @@
-import type { ConnectionStatus, Message, Notice, OutgoingState } from '../../sdk/index.js';
-
-const dim = (text: string): string => `\u001b[2m${text}\u001b[22m`;
-const blue = (text: string): string => `\u001b[94m${text}\u001b[39m`;
+import type { ConnectionStatus, Conversation, Message, Notice, OutgoingState } from '../../sdk/index.js';
 
 /** What a state looks like: kept here, stored by the server, on the other device, read there. */
 const ticks: Record<OutgoingState, string> = { pending: '⏳', accepted: '✓', delivered: '✓✓', read: '✓✓', failed: '✗' };
+const maxQuotedCharacters = 40;
 
 export interface LineStyle {
   readonly colour: boolean;
+  /** Messages of another day show which. */
+  readonly nowMs: number;
 }
 
-/** One line for a message: `10:32 alice: hello ✓✓`. */
+/** `10:32 alice: hello ✓✓`. */
 export function messageLine(message: Message, name: string, style: LineStyle): string {
-  const { acceptedAtMs, state } = message;
-  const time = acceptedAtMs === undefined ? '     ' : new Date(acceptedAtMs).toTimeString().slice(0, 5);
-  const tick = state === undefined ? '' : ` ${tickOf(state, style)}`;
+  const tick = message.state === undefined ? '' : ` ${tickOf(message.state, style)}`;
   const failure = message.failure === undefined ? '' : ` (${message.failure})`;
+  const time = timeOf(message.acceptedAtMs ?? style.nowMs, style.nowMs);
   return `${style.colour ? dim(time) : time} ${name}: ${textOf(message)}${tick}${failure}`;
 }
 
-/** For output that cannot be redrawn: what became of a message. */
-export function stateLine(message: Message, style: LineStyle): string {
-  const { state = 'pending' } = message;
-  return `  ${tickOf(state, style)} ${state}: ${textOf(message)}`;
+/** What became of a message whose own line cannot be drawn again: `✓✓ "hello"`. */
+export function tickLine(message: Message, style: LineStyle): string {
+  const { state = 'pending', failure } = message;
+  const characters = Array.from(textOf(message));
+  const text = characters.length > maxQuotedCharacters ? `${characters.slice(0, maxQuotedCharacters).join('')}…` : characters.join('');
+  return `${tickOf(state, style)} "${text}"${failure === undefined ? '' : ` (${failure})`}`;
 }
 
-function tickOf(state: OutgoingState, { colour }: LineStyle): string {
-  if (state !== 'read') return ticks[state];
-  return colour ? blue(ticks.read) : `${ticks.read} read`;
-}
-
-/** Control characters of others do not reach the terminal. */
-function textOf({ content }: Message): string {
-  switch (content.type) {
-    case 'text':
-      return printable(content.text);
-    case 'unsupported':
-      return '[made by a newer version]';
-    case 'undecryptable':
-      return '[could not be decrypted]';
-  }
-}
-
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
+/** A message in a conversation that is not open. */
+export function elsewhereLine(message: Message, name: string, style: LineStyle): string {
+  return `(${messageLine(message, name, style)}) — /with ${name}`;
 }
 
 export function statusLine(status: ConnectionStatus): string {
@@ -51,21 +36,21 @@ export function statusLine(status: ConnectionStatus): string {
     case 'connecting':
       return '· connecting';
     case 'draining':
-      return '· online, fetching what came while you were away';
+      return '· online, draining: fetching what came while you were away';
     case 'online':
       return '· online';
     case 'offline':
-      return `· offline: ${status.reason}${status.retryInMs === undefined ? '' : `; next try in ${(status.retryInMs / 1_000).toFixed(1)} s`}`;
+      return `· offline: ${status.reason}${status.retryInMs === undefined ? '' : `; reconnecting in ${(status.retryInMs / 1_000).toFixed(1)} s`}`;
   }
 }
 
-/** `names` tells what an account is called here. */
+/** `nameOf` tells what an account is called here. */
 export function noticeLine(notice: Notice, nameOf: (accountId: string) => string): string {
   switch (notice.kind) {
     case 'identity-changed':
       return `! The keys of ${nameOf(notice.accountId)} changed. Compare /safety with them before you say anything secret.`;
     case 'sending-held':
-      return `! Not sent: ${messageOf(notice.error)}`;
+      return `! Not sent yet: ${messageOf(notice.error)}`;
     case 'undecryptable':
       return `! A message could not be decrypted: ${notice.reason}`;
     case 'gap':
@@ -81,6 +66,46 @@ export function noticeLine(notice: Notice, nameOf: (accountId: string) => string
 export function safetyNumberLines(digits: string): readonly string[] {
   const groups = digits.match(/.{1,5}/g) ?? [];
   return [0, 4, 8].map((from) => `    ${groups.slice(from, from + 4).join(' ')}`);
+}
+
+export function conversationsLine(conversations: readonly Conversation[]): string {
+  const names = conversations.map(({ peer }) => printable(peer.handle ?? peer.accountId));
+  return names.length === 0 ? '  No conversations yet.' : `  You talked to ${names.join(', ')}.`;
+}
+
+/** Control characters of others do not reach the terminal, nor do those that turn the direction of what follows (Unicode UAX #9). */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
+}
+
+export function dim(text: string): string {
+  return `\u001b[2m${text}\u001b[22m`;
+}
+
+function blue(text: string): string {
+  return `\u001b[94m${text}\u001b[39m`;
+}
+
+function tickOf(state: OutgoingState, { colour }: LineStyle): string {
+  if (state !== 'read') return ticks[state];
+  return colour ? blue(ticks.read) : `${ticks.read} read`;
+}
+
+function timeOf(atMs: number, nowMs: number): string {
+  const at = new Date(atMs);
+  const time = at.toTimeString().slice(0, 5);
+  return at.toDateString() === new Date(nowMs).toDateString() ? time : `${at.toDateString().slice(4)} ${time}`;
+}
+
+function textOf({ content }: Message): string {
+  switch (content.type) {
+    case 'text':
+      return printable(content.text);
+    case 'unsupported':
+      return '[made by a newer version]';
+    case 'undecryptable':
+      return '[could not be decrypted]';
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,147 +1,237 @@
-import { DomainError, SdkError, type AccountId, type Conversation, type Device, type Message } from '../../sdk/index.js';
-import { messageLine, noticeLine, printable, safetyNumberLines, stateLine, statusLine, type LineStyle } from './chat-lines.js';
+import { DomainError, SdkError, type AccountId, type Conversation, type ConversationId, type Device, type Message } from '../../sdk/index.js';
+import { chatInputOf } from './chat-input.js';
+import {
+  conversationsLine,
+  dim,
+  elsewhereLine,
+  messageLine,
+  noticeLine,
+  printable,
+  safetyNumberLines,
+  statusLine,
+  tickLine,
+  type LineStyle,
+} from './chat-lines.js';
 import type { Screen } from './screen.js';
+import { ShownTicks } from './shown-ticks.js';
 
 const shownHistory = 20;
 const help = `  /with HANDLE   talk to somebody else
   /who           the conversations of this device
   /history [N]   the last N messages (${shownHistory})
   /safety        the safety number: compare it with the other person
-  /verify        you compared it: a change of keys will hold sending
+  /verify        you compared it: should the keys change, nothing is sent before you approve
   /approve       accept changed keys without comparing
-  /quit          leave; what is not sent yet goes next time`;
+  /quit          leave, as Ctrl-D does; what is not sent yet goes next time
+  An empty line reconnects at once. A message that begins with a slash is written with two.`;
+const nobodyPrompt = 'to whom? ';
 
-/** One person at one terminal: types what is heard, sends what is typed. */
+/** What was typed cannot be done. */
+class ChatRefusal extends Error {
+  override readonly name = 'ChatRefusal';
+}
+
+/** One person at one terminal: hears what comes, sends what is typed. */
 export class ChatSession {
   readonly #device: Device;
   readonly #screen: Screen;
-  readonly #style: LineStyle;
+  readonly #ticks = new ShownTicks();
+  /** Positions up to which others' messages were on the screen, by conversation; before that: when the device was opened. */
+  readonly #shown = new Map<ConversationId, number>();
+  readonly #before = new Map<ConversationId, number>();
   #open: Conversation | undefined;
+  #troubles = 0;
 
   constructor(device: Device, screen: Screen) {
     this.#device = device;
     this.#screen = screen;
-    this.#style = { colour: screen.redraws };
+  }
+
+  /** Something that was asked for did not work. */
+  get hadTroubles(): boolean {
+    return this.#troubles > 0;
+  }
+
+  /** From now on, what happens to the device is shown. */
+  listen(): void {
+    const device = this.#device;
+    for (const { conversationId } of device.conversations()) this.#before.set(conversationId, this.#newest(conversationId));
     device.on('status', (status) => {
-      screen.print(statusLine(status));
+      // What ends it for good is told by the command.
+      if (!(status.state === 'offline' && status.final)) this.#replaceLast('status', statusLine(status));
     });
     device.on('notice', (notice) => {
-      screen.print(noticeLine(notice, (accountId) => this.#nameOf(accountId as AccountId)));
+      this.#screen.print(noticeLine(notice, (accountId) => this.#nameOf(accountId as AccountId)));
     });
-    device.on('message', ({ conversation, ...message }) => this.#heard(conversation, message));
+    device.on('message', (message) => this.#carefully(() => this.#heard(message)));
     device.on('outgoing', (message) => {
-      this.#changed(message);
+      const changed = this.#ticks.add(message, device.receiptsOf(message.conversationId));
+      if (changed !== undefined) this.#showTicks([changed]);
+      if (message.state === 'failed') this.#troubles += 1;
     });
-    device.on('receipts', ({ conversationId }) => {
-      for (const message of device.messages(conversationId, { limit: shownHistory })) if (message.state !== undefined) this.#changed(message);
+    device.on('receipts', ({ conversationId, ...receipts }) => {
+      this.#showTicks(this.#ticks.raise(conversationId, receipts));
     });
   }
 
-  /** Until the input ends or somebody quits. */
-  async run(peer: string | undefined): Promise<void> {
+  /** Everything that this device received is shown. */
+  get isCaughtUp(): boolean {
+    const shown = (conversationId: ConversationId) => Math.max(this.#shown.get(conversationId) ?? 0, this.#before.get(conversationId) ?? 0);
+    return this.#device.conversations().every(({ conversationId }) => this.#newest(conversationId) <= shown(conversationId));
+  }
+
+  /** Connects the device. Resolves when the input ends or somebody quits; `false` at once if what is piped in has nobody to go to. */
+  async run(peer: string | undefined): Promise<boolean> {
+    this.#screen.setPrompt(nobodyPrompt);
     this.#screen.print(`You are ${this.#device.handle}. /help lists what you can do.`);
-    if (peer !== undefined) await this.#withErrors(() => this.#talkTo(peer));
-    else this.#who();
+    if (peer === undefined) this.#screen.print(conversationsLine(this.#device.conversations()));
+    else await this.#carefully(() => this.#talkTo(peer));
+    // What was piped in is meant for nobody else.
+    if (peer !== undefined && this.#open === undefined && !this.#screen.interactive) return false;
+    this.#device.connect();
     for await (const line of this.#screen.lines()) {
-      const text = line.trim();
-      if (text === '/quit') return;
-      await this.#withErrors(() => this.#typed(text));
+      const input = chatInputOf(line);
+      if (input.kind === 'command' && input.name === 'quit') break;
+      await this.#carefully(() => this.#take(input));
+    }
+    return true;
+  }
+
+  async #take(input: ReturnType<typeof chatInputOf>): Promise<void> {
+    switch (input.kind) {
+      case 'nothing':
+        this.#device.retryNow();
+        break;
+      case 'text':
+        if (this.#open === undefined) await this.#talkTo(input.text);
+        else await this.#device.send(this.#open.conversationId, { type: 'text', text: input.text });
+        break;
+      case 'command':
+        await this.#command(input.name, input.argument);
+        break;
     }
   }
 
-  async #typed(text: string): Promise<void> {
-    if (text === '') return;
-    if (text.startsWith('/')) await this.#command(text);
-    else await this.#device.send(this.#openConversation().conversationId, { type: 'text', text });
-  }
-
-  async #command(text: string): Promise<void> {
-    const [name = '', argument] = text.split(/\s+/);
-    const commands: Record<string, () => unknown> = {
-      '/help': () => {
-        this.#screen.print(help);
+  async #command(name: string, argument: string | undefined): Promise<void> {
+    if (this.#screen.interactive) this.#screen.print(dim(`/${name} ${argument ?? ''}`));
+    const commands: Readonly<Record<string, () => void | Promise<void>>> = {
+      help: () => this.#screen.print(help),
+      with: () => (argument === undefined ? this.#who() : this.#talkTo(argument)),
+      who: () => this.#who(),
+      history: () => this.#history(Number(argument ?? shownHistory) || shownHistory),
+      safety: () => this.#screen.print(safetyNumberLines(this.#safetyNumber()).join('\n')),
+      verify: async () => {
+        this.#safetyNumber();
+        await this.#device.verify(this.#peer().accountId);
+        this.#screen.print('  Verified. Should the keys change, nothing is sent before you approve.');
       },
-      '/with': () => (argument === undefined ? this.#who() : this.#talkTo(argument)),
-      '/who': () => {
-        this.#who();
-      },
-      '/history': () => this.#history(Number(argument ?? shownHistory) || shownHistory),
-      '/safety': () => {
-        this.#safety();
-      },
-      '/verify': async () => {
-        await this.#device.verify(this.#openConversation().peer.accountId);
-        this.#screen.print('  Verified. If the keys change, nothing is sent before you approve.');
-      },
-      '/approve': async () => {
-        await this.#device.approve(this.#openConversation().peer.accountId);
+      approve: async () => {
+        this.#safetyNumber();
+        await this.#device.approve(this.#peer().accountId);
         this.#screen.print('  Approved.');
       },
     };
-    const command = commands[name];
-    if (command === undefined) this.#screen.print(`  There is no ${name}; /help lists what there is.`);
-    else await command();
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (command === undefined) throw new ChatRefusal(`there is no /${printable(name)}; /help lists what there is`);
+    await command();
   }
 
   async #talkTo(handle: string): Promise<void> {
-    this.#open = await this.#device.conversationWith(handle);
+    this.#open = await this.#conversationWith(handle);
+    this.#screen.setPrompt(`${handle}> `);
     this.#screen.print(`— ${handle} —`);
     await this.#history(shownHistory);
-    this.#screen.setPrompt(`${handle}> `);
+  }
+
+  async #conversationWith(handle: string): Promise<Conversation> {
+    if (handle === this.#device.handle) throw new ChatRefusal('that is you; name somebody else');
+    try {
+      return await this.#device.conversationWith(handle);
+    } catch (error) {
+      const unknown = error instanceof DomainError && (error.code === 'not_found' || error.code === 'invalid_request');
+      throw unknown ? new ChatRefusal(`nobody here is called ${printable(handle)}`) : error;
+    }
   }
 
   #who(): void {
-    const known = this.#device.conversations();
-    const names = known.map(({ peer }) => peer.handle ?? peer.accountId);
-    this.#screen.print(
-      names.length === 0 ? '  No conversations yet: /with HANDLE begins one.' : `  You talked to ${names.join(', ')}. /with HANDLE goes on.`,
-    );
+    this.#screen.print(conversationsLine(this.#device.conversations()));
   }
 
   async #history(count: number): Promise<void> {
-    const { conversationId } = this.#openConversation();
-    for (const message of this.#device.messages(conversationId, { limit: count })) this.#show(message);
+    const { conversationId } = this.#conversation();
+    const receipts = this.#device.receiptsOf(conversationId);
+    for (const message of this.#device.messages(conversationId, { limit: count })) {
+      if (message.state !== undefined) this.#ticks.add(message, receipts);
+      this.#show(message);
+    }
     await this.#device.markRead(conversationId);
   }
 
-  #safety(): void {
-    const { peer } = this.#openConversation();
-    const number = this.#device.safetyNumber(peer.accountId);
-    if (number === undefined) this.#screen.print('  There is none before the first message.');
-    else for (const line of safetyNumberLines(number.digits)) this.#screen.print(line);
+  #safetyNumber(): string {
+    const number = this.#device.safetyNumber(this.#peer().accountId);
+    if (number === undefined) throw new ChatRefusal('there is no safety number before the first message');
+    return number.digits;
   }
 
-  async #heard(conversation: Conversation, message: Message): Promise<void> {
-    if (conversation.conversationId === this.#open?.conversationId) {
-      this.#show(message);
-      await this.#device.markRead(conversation.conversationId);
-    } else {
-      const name = conversation.peer.handle ?? conversation.peer.accountId;
-      this.#screen.print(`(${messageLine(message, name, this.#style).trim()}) — /with ${name}`);
+  async #heard(message: Message): Promise<void> {
+    const { conversationId, position = 0 } = message;
+    const isOpen = conversationId === this.#open?.conversationId;
+    // The history may have shown it before it was told.
+    if (position > (this.#shown.get(conversationId) ?? 0)) {
+      if (isOpen) this.#show(message);
+      else {
+        this.#shown.set(conversationId, position);
+        this.#screen.print(elsewhereLine(message, this.#nameOf(message.sender.accountId), this.#style()));
+      }
     }
+    if (isOpen) await this.#device.markRead(conversationId);
   }
 
   #show(message: Message): void {
-    this.#screen.print(messageLine(message, this.#nameOf(message.sender.accountId), this.#style), message.messageId);
+    const { conversationId, messageId, position = 0, state, sender } = message;
+    if (state === undefined) this.#shown.set(conversationId, Math.max(position, this.#shown.get(conversationId) ?? 0));
+    this.#screen.print(messageLine(message, this.#nameOf(sender.accountId), this.#style()), messageId);
   }
 
-  /** A new own message, or new ticks of one. */
-  #changed(message: Message): void {
-    if (message.conversationId !== this.#open?.conversationId) return;
-    const line = messageLine(message, this.#nameOf(message.sender.accountId), this.#style);
-    if (this.#screen.redraws) {
-      if (!this.#screen.redraw(message.messageId, line) && message.state === 'pending') this.#screen.print(line, message.messageId);
-    } else if (this.#told.get(message.messageId) !== message.state) {
-      this.#told.set(message.messageId, message.state);
-      this.#screen.print(stateLine(message, this.#style));
+  /** Of others' messages; 0 if there is none. */
+  #newest(conversationId: ConversationId): number {
+    const messages = this.#device.messages(conversationId, { limit: shownHistory });
+    return messages.findLast(({ state }) => state === undefined)?.position ?? 0;
+  }
+
+  /** Of one conversation, oldest first. On a terminal the lines themselves change; of those that have left the screen, one line tells how far it is. */
+  #showTicks(messages: readonly Message[]): void {
+    if (!this.#screen.interactive) {
+      for (const message of messages) this.#screen.print(tickLine(message, this.#style()));
+      return;
     }
+    const open = messages.filter(({ conversationId }) => conversationId === this.#open?.conversationId);
+    const offScreen = open.filter((message) => !this.#redraw(message));
+    for (const message of offScreen.filter(({ state }) => state === 'pending')) this.#show(message);
+    const furthest = offScreen.findLast(({ state }) => state !== 'pending');
+    if (furthest !== undefined) this.#replaceLast('off-screen', tickLine(furthest, this.#style()));
   }
-  /** States that were printed, where lines cannot be redrawn. */
-  readonly #told = new Map<string, Message['state']>();
 
-  #openConversation(): Conversation {
-    if (this.#open === undefined) throw new SdkError('not_registered', 'nobody is there to hear it: /with HANDLE first');
+  #redraw(message: Message): boolean {
+    return this.#screen.redraw(message.messageId, messageLine(message, this.#nameOf(message.sender.accountId), this.#style()));
+  }
+
+  /** Lines of one kind that follow each other take one line. */
+  #replaceLast(id: string, line: string): void {
+    if (this.#screen.lastId !== id || !this.#screen.redraw(id, line)) this.#screen.print(line, id);
+  }
+
+  #conversation(): Conversation {
+    if (this.#open === undefined) throw new ChatRefusal('say to whom first: /with HANDLE');
     return this.#open;
+  }
+
+  #peer(): Conversation['peer'] {
+    return this.#conversation().peer;
+  }
+
+  #style(): LineStyle {
+    return { colour: this.#screen.colour, nowMs: Date.now() };
   }
 
   #nameOf(accountId: AccountId): string {
@@ -150,11 +240,13 @@ export class ChatSession {
     return printable(known?.peer.handle ?? accountId);
   }
 
-  async #withErrors(work: () => Promise<void>): Promise<void> {
+  /** What fails as expected is a line, and the conversation goes on. */
+  async #carefully(work: () => void | Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof SdkError || error instanceof DomainError)) throw error;
+      if (!(error instanceof ChatRefusal || error instanceof SdkError || error instanceof DomainError)) throw error;
+      this.#troubles += 1;
       this.#screen.print(`! ${error.message}`);
     }
   }

@@ -56,9 +56,11 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
 }
 
 function socketUrlOf(server: string): string {
-  const url = URL.canParse(server) ? new URL('/v1/socket', server) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+  const base = URL.canParse(server) ? new URL(server) : undefined;
+  if (base?.protocol !== 'http:' && base?.protocol !== 'https:') {
     throw new SdkError('offline', `${server} is no address of a server: http:// or https:// and a host`);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  }
+  const url = new URL('/v1/socket', base);
+  url.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

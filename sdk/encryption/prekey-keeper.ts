@@ -67,7 +67,7 @@ export class PrekeyKeeper {
 }
 
 /** Refills one-time prekeys, rotates the others weekly, and uploads again what the server does not have. Throws what the server refuses, SdkError `offline`. */
-async function keepPrekeys({ store, rest, signal }: Omit<PrekeyKeeperDependencies, 'inBackground'>, nowMs: number): Promise<void> {
+export async function keepPrekeys({ store, rest, signal }: Omit<PrekeyKeeperDependencies, 'inBackground'>, nowMs: number): Promise<void> {
   const { ec, kem } = await rest.call('countPrekeys', {});
   const made = await signal.run(async () => {
     const unit = store.begin();

@@ -66,7 +66,7 @@ async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiv
   const { conversationId, position, messageId, sender, acceptedAtMs } = item;
   const { collected, own } = receiving;
   const known = unit.get(conversationTable, conversationId) !== undefined;
-  if (!known && sender.accountId !== own.accountId) unit.put(conversationTable, [conversationId], { peer: sender.accountId });
+  if (!known && isBetween(item, own)) unit.put(conversationTable, [conversationId], { peer: sender.accountId });
   // Sessions that a failure half advanced are forgotten with the part.
   const part = unit.part();
   let content: ShownContent | undefined;
@@ -91,7 +91,7 @@ async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiv
 /** `undefined`: there is nothing to show. */
 async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Receiving): Promise<ShownContent | undefined> {
   const { conversationId, messageId, sender, kind, envelope, body } = item;
-  if (sender.accountId !== own.accountId && conversationId !== directConversationId(own.accountId, sender.accountId)) {
+  if (sender.accountId !== own.accountId && !isBetween(item, own)) {
     throw new SdkError('untrusted_server', 'it came in a conversation of others than its sender and this account');
   }
   if (envelope === undefined) throw new SdkError('undecryptable', 'it came without an envelope for this device');
@@ -139,6 +139,11 @@ function heal(
 
 function putKeys(unit: UnitOfWork, { conversationId, sender }: Pick<DeliverItem, 'conversationId' | 'sender'>): void {
   putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, to: sender, attempt: 0 });
+}
+
+/** The id of a direct conversation says whose it is. What one's own other device wrote does not say to whom. */
+function isBetween({ conversationId, sender }: DeliverItem, own: DeviceAddress): boolean {
+  return sender.accountId !== own.accountId && conversationId === directConversationId(own.accountId, sender.accountId);
 }
 
 /** Rethrows what is no fault of the message. */

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
-import { openDevice, type Device, type DeviceOptions, type Message } from '../../sdk/index.js';
+import { openDevice, type Device, type DeviceEvents, type DeviceOptions, type Message } from '../../sdk/index.js';
 import { receive, type Received } from '../../sdk/messages/receiver.js';
 import { ScriptedServer } from './scripted-server.js';
 import { SdkParty } from './sdk-party.js';
@@ -84,4 +84,11 @@ export function receiveAs(party: SdkParty, items: readonly DeliverItem[], nowMs 
 
 export function textsOf(messages: readonly Pick<Message, 'content'>[]): readonly string[] {
   return messages.map(({ content }) => (content.type === 'text' ? content.text : `(${content.type})`));
+}
+
+/** Everything of that name that the device tells from now on. */
+export function heard<Name extends keyof DeviceEvents>(device: Device, name: Name): DeviceEvents[Name][] {
+  const events: DeviceEvents[Name][] = [];
+  device.on(name, (event) => void events.push(event));
+  return events;
 }

@@ -20,6 +20,7 @@ export interface Outgoing {
   readonly to: readonly Credentials[];
 }
 
+type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>;
 type Unaccepted = SendFrame & { attempt: number };
 
 /**
@@ -34,6 +35,12 @@ export class PlainDevice {
   /** Delivered watermarks of others by conversation. */
   readonly receipted = new Map<ConversationId, number>();
   duplicates = 0;
+  /** What the server refused for good, or told to be lost. */
+  readonly troubles: string[] = [];
+  /** Told of every receipt as it comes, with the position up to which the other device has everything. */
+  onReceipt: (upTo: number) => void = () => undefined;
+  #caughtUp = false;
+  #resend: NodeJS.Timeout | undefined;
   readonly #unaccepted = new Map<MessageId, Unaccepted>();
   readonly #seen = new Set<MessageId>();
   #client: RawClient | undefined;
@@ -52,6 +59,11 @@ export class PlainDevice {
     return this.#client !== undefined;
   }
 
+  /** Nothing is queued for it: said by the present connection. */
+  get caughtUp(): boolean {
+    return this.connected && this.#caughtUp;
+  }
+
   /** Says hello and sends again what is not accepted. Throws if the server is away or refuses. */
   async connect(wsUrl: string): Promise<void> {
     const client = await RawClient.connect(wsUrl, 'msgpack', {}, (frame) => {
@@ -59,15 +71,14 @@ export class PlainDevice {
     });
     this.#connection += 1;
     client.send({ type: 'hello', token: this.credentials.token, connection: this.#connection, device: { name: 'plain', version: '1' } });
-    await client.next('welcome');
+    this.#caughtUp = false;
+    const { inbox } = await client.next('welcome');
+    this.#caughtUp ||= inbox === 'empty';
     this.#client = client;
     void client.closed.then(() => {
       if (this.#client === client) this.#client = undefined;
     });
-    for (const frame of this.#unaccepted.values()) {
-      frame.attempt += 1;
-      client.send({ ...frame, id: ++this.#requests });
-    }
+    this.#again(client);
   }
 
   /** Makes a message and sends it if there is a connection; else the next one does. */
@@ -91,27 +102,59 @@ export class PlainDevice {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#resend);
     await this.#client?.close();
   }
 
   #take(client: RawClient, frame: ServerFrame): void {
-    if (frame.type === 'accepted') {
-      const sent = this.#unaccepted.get(frame.messageId);
-      if (sent === undefined) return;
-      this.#unaccepted.delete(frame.messageId);
-      this.accepted.set(frame.messageId, { position: frame.position, conversationId: sent.conversationId });
-    } else if (frame.type === 'deliver') {
-      for (const item of frame.items) this.#keep(item);
-      client.send({ type: 'ack', seq: frame.seq });
-    } else if (frame.type === 'receipts') {
-      for (const { conversationId, deliveredPosition } of frame.items) {
-        this.receipted.set(conversationId, Math.max(this.receipted.get(conversationId) ?? 0, deliveredPosition ?? 0));
-      }
-    } else if (frame.type === 'error' && frame.retryAfterMs !== undefined) {
-      setTimeout(() => {
-        this.#again(client);
-      }, frame.retryAfterMs);
+    switch (frame.type) {
+      case 'accepted':
+        this.#accept(frame);
+        return;
+      case 'deliver':
+        for (const item of frame.items) this.#keep(item);
+        client.send({ type: 'ack', seq: frame.seq });
+        return;
+      case 'receipts':
+        for (const item of frame.items) this.#receipt(item);
+        return;
+      case 'inbox.empty':
+        this.#caughtUp = true;
+        return;
+      case 'error':
+        this.#refused(client, frame);
+        return;
+      case 'gap':
+        this.troubles.push(`gap: ${frame.reason}`);
+        return;
+      case 'welcome':
+      case 'ok':
+      case 'reconnect':
     }
+  }
+
+  #accept({ messageId, position }: FrameOf<'accepted'>): void {
+    const sent = this.#unaccepted.get(messageId);
+    if (sent === undefined) return;
+    this.#unaccepted.delete(messageId);
+    this.accepted.set(messageId, { position, conversationId: sent.conversationId });
+  }
+
+  #receipt({ conversationId, deliveredPosition }: FrameOf<'receipts'>['items'][number]): void {
+    if (deliveredPosition === undefined) return;
+    this.receipted.set(conversationId, Math.max(this.receipted.get(conversationId) ?? 0, deliveredPosition));
+    this.onReceipt(deliveredPosition);
+  }
+
+  #refused(client: RawClient, { code, message, retryAfterMs }: FrameOf<'error'>): void {
+    if (retryAfterMs === undefined) {
+      this.troubles.push(`${code}: ${message}`);
+      return;
+    }
+    clearTimeout(this.#resend);
+    this.#resend = setTimeout(() => {
+      this.#again(client);
+    }, retryAfterMs);
   }
 
   #again(client: RawClient): void {

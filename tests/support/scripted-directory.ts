@@ -23,7 +23,7 @@ interface DirectoryAccount {
   readonly devices: Map<DeviceId, DirectoryDevice>;
 }
 
-type Handlers = { readonly [Operation in RestOperation]?: (input: RestInput<Operation>, caller: DeviceAddress) => RestOutput<Operation>['body'] };
+type Handlers = { [Operation in RestOperation]?: (input: RestInput<Operation>, caller: DeviceAddress) => RestOutput<Operation>['body'] };
 
 /** Accounts, keys and direct conversations in memory. A token is the device's address. */
 export class ScriptedDirectory {

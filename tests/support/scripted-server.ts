@@ -14,8 +14,8 @@ import { restCalls, type RestCall, type RestOperation } from '../../protocol/res
 import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
 import { ScriptedDirectory } from './scripted-directory.js';
 
-/** What becomes of a send: taken, taken while the answer is lost, lost itself, or refused. */
-export type Verdict = 'accept' | 'accept-and-cut' | 'cut' | DomainError;
+/** What becomes of a send: taken, taken while the answer is lost, lost itself, never answered, or refused. */
+export type Verdict = 'accept' | 'accept-and-cut' | 'cut' | 'silence' | DomainError;
 
 const encoding = encodings.msgpack;
 const receivedAtMs = 1_700_000_000_000;
@@ -34,6 +34,8 @@ export class ScriptedServer {
   judge: (send: SendFrame) => Verdict = () => 'accept';
   /** Changes, loses or refuses answers of REST: `undefined` cuts the connection after the call was done. */
   answerRest: (operation: RestOperation, body: unknown) => unknown = (_, body) => body;
+  /** Of a hello: a close code, or a welcome. */
+  refuseHello: (connection: number) => number | undefined = () => undefined;
   readonly restCalls: RestOperation[] = [];
 
   readonly #http: Server;
@@ -130,6 +132,11 @@ export class ScriptedServer {
 
   #welcome(ws: WebSocket, device: DeviceAddress, connection: number): void {
     this.connections.push(connection);
+    const refusal = this.refuseHello(connection);
+    if (refusal !== undefined) {
+      ws.close(refusal);
+      return;
+    }
     this.#present.set(deviceKey(device), { ws, seq: 0 });
     const base = { sessionEpoch: connection, gatewayId: 'scripted', heartbeatMs: 25_000, limits: {}, serverTimeMs: 0 };
     this.push(device, { type: 'welcome', ...device, ...base, inbox: 'empty' });
@@ -152,6 +159,7 @@ export class ScriptedServer {
     this.sends.push(send);
     const { id, messageId } = send;
     const verdict = this.judge(send);
+    if (verdict === 'silence') return;
     const error = verdict instanceof DomainError ? verdict : this.#mismatch(device, send);
     if (error !== undefined) {
       const { code, message, retryAfterMs, detail } = error;

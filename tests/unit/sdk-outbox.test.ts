@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import type { SendFrame } from '../../protocol/client-frames.js';
 import { DomainError } from '../../protocol/errors.js';
 import { deviceKey, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
-import type { Device, Message, Notice } from '../../sdk/index.js';
-import { DeviceStage, receiveAs, textsOf } from '../support/device-stage.js';
+import type { Device } from '../../sdk/index.js';
+import { DeviceStage, heard, receiveAs, textsOf } from '../support/device-stage.js';
 import { eventually } from '../support/eventually.js';
 import type { Verdict } from '../support/scripted-server.js';
 import type { SdkParty } from '../support/sdk-party.js';
@@ -34,12 +34,6 @@ async function pair() {
 }
 
 const say = (device: Device, conversationId: ConversationId, text: string) => device.send(conversationId, { type: 'text', text });
-
-function heard<Event>(listen: (hear: (event: Event) => void) => void): Event[] {
-  const events: Event[] = [];
-  listen((event) => events.push(event));
-  return events;
-}
 
 const held = (code: string): unknown => expect.objectContaining({ kind: 'sending-held', error: expect.objectContaining({ code }) });
 const addressed = (send: SendFrame | undefined) =>
@@ -89,7 +83,7 @@ describe('whatever the server does to sends', () => {
 
   test('a message that is refused for good fails with the reason, and the rest goes on', async () => {
     const { alice, conversationId } = await pair();
-    const outgoing = heard<Message>((hear) => alice.on('outgoing', hear));
+    const outgoing = heard(alice, 'outgoing');
     const refused = await say(alice, conversationId, 'refused');
     stage.server.judge = ({ messageId }) => (messageId === refused.messageId ? new DomainError('blocked', 'no') : 'accept');
     await say(alice, conversationId, 'fine');
@@ -166,7 +160,7 @@ describe('when the devices of a conversation are others than the device knew', (
     const before = alice.safetyNumber(accountId)?.digits;
     const other = await stage.party(accountId);
     stage.server.directory.enrol('somebody', other);
-    const notices = heard<Notice>((hear) => alice.on('notice', hear));
+    const notices = heard(alice, 'notice');
     await say(alice, conversationId, 'held');
     await say(alice, conversationId, 'held too');
     await eventually(() => expect(notices).toContainEqual(held('identity_changed')));
@@ -181,7 +175,7 @@ describe('when the devices of a conversation are others than the device knew', (
     const { alice, bob, conversationId } = await pair();
     await say(alice, conversationId, 'before');
     await alice.idle();
-    const notices = heard<Notice>((hear) => alice.on('notice', hear));
+    const notices = heard(alice, 'notice');
     const other = await stage.party(bob.address.accountId);
     stage.server.directory.enrol('somebody', other);
     await say(alice, conversationId, 'after');
@@ -194,7 +188,7 @@ describe('when the devices of a conversation are others than the device knew', (
 describe('a server that cannot be trusted', () => {
   const tampered = async (change: (operation: string, body: never) => unknown) => {
     const { alice, bob, conversationId } = await pair();
-    const notices = heard<Notice>((hear) => alice.on('notice', hear));
+    const notices = heard(alice, 'notice');
     stage.server.answerRest = change as typeof stage.server.answerRest;
     const from = stage.server.sends.length;
     await say(alice, conversationId, 'secret');
@@ -223,7 +217,7 @@ describe('a server that cannot be trusted', () => {
 
   test('cannot bring back an older device list', async () => {
     const { alice, bob, conversationId } = await pair();
-    const notices = heard<Notice>((hear) => alice.on('notice', hear));
+    const notices = heard(alice, 'notice');
     let older: object | undefined;
     stage.server.answerRest = (operation, body) => {
       if (operation !== 'claimPrekeys') return body;

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { rateLimits } from '../../protocol/limits.js';
+import { eventually } from '../support/eventually.js';
+import { findDeliveryFaults } from '../support/find-delivery-faults.js';
+import { HerdClient } from '../support/herd-client.js';
+import { PlainPair } from '../support/plain-pair.js';
+import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { RegisteredDevices } from '../support/registered-devices.js';
+import { TestServer } from '../support/server.js';
+
+const herdSize = 10_000;
+const { burst, perSecond } = rateLimits.admission;
+
+let postgres: TestPostgres;
+let server: TestServer;
+let registered: RegisteredDevices;
+let herd: readonly HerdClient[] = [];
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  server = await TestServer.start({
+    environment: {
+      HELIOGRAPH_POSTGRES_URL: postgres.url,
+      HELIOGRAPH_LIMIT_ADMISSION_BURST: `${burst}`,
+      HELIOGRAPH_LIMIT_ADMISSION_PER_SECOND: `${perSecond}`,
+    },
+  });
+  registered = new RegisteredDevices(server, postgres.url);
+}, 60_000);
+afterAll(async () => {
+  for (const client of herd) client.leave();
+  await registered.close();
+  await server.stop();
+  await postgres.stop();
+}, 60_000);
+
+describe(`${herdSize} devices that connect at once`, () => {
+  test('are let in at the rate that the gateway takes, each at the slot that it was given; who was there before notices nothing', async () => {
+    const devices = await registered.many(herdSize);
+    const [pair] = await PlainPair.register(server.publicUrl, 1);
+    if (pair === undefined) throw new Error('no pair was registered');
+    await pair.connect(server.socketUrl);
+    let herdIsIn = false;
+    const talking = (async () => {
+      while (!herdIsIn) {
+        pair.send(0);
+        pair.send(1);
+        await sleep(20);
+      }
+    })();
+
+    herd = devices.map((device, index) => new HerdClient(server.socketUrl, device, index));
+    const records = await Promise.all(herd.map((client) => client.getIn())).finally(() => {
+      herdIsIn = true;
+    });
+    await talking;
+    expect(herd.filter(({ isOpen }) => isOpen).length).toBe(herdSize);
+    expect(await sessions()).toBe(herdSize + 2);
+    await eventually(async () => {
+      expect(pair.devices.map(({ unaccepted, duplicates }) => ({ unaccepted, duplicates }))).toEqual([
+        { unaccepted: 0, duplicates: 0 },
+        { unaccepted: 0, duplicates: 0 },
+      ]);
+      expect(findDeliveryFaults(await pair.record(server))).toEqual([]);
+    });
+
+    const turnedAway = records.filter(({ waitsMs }) => waitsMs.length > 0);
+    expect(turnedAway.length).toBeGreaterThan(herdSize / 2);
+    const inFirst = Math.min(...records.map(({ welcomedAtMs }) => welcomedAtMs));
+    const inLast = Math.max(...records.map(({ welcomedAtMs }) => welcomedAtMs));
+    expect(inLast - inFirst).toBeGreaterThan(((herdSize - burst) / perSecond) * 1_000 * 0.8);
+  }, 90_000);
+});
+
+async function sessions(): Promise<number> {
+  const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
+  return Number(/^heliograph_gateway_sessions (\d+)$/m.exec(text)?.[1]);
+}

@@ -1,0 +1,142 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { openDevice, type ConversationId, type Device, type Message } from '../../sdk/index.js';
+import { eventually } from '../support/eventually.js';
+import { TestServer } from '../support/server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const rounds = 12;
+const settleMs = 60_000;
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+}, 120_000);
+afterAll(() => server.stop());
+
+/** What a device promised, over all of its lives. */
+class Witness {
+  readonly sent = new Set<string>();
+  readonly told = new Set<string>();
+  readonly directory = temporaryDirectory();
+  readonly handle: string;
+  conversationId: ConversationId | undefined;
+  #process: ChildProcess | undefined;
+
+  constructor(handle: string) {
+    this.handle = handle;
+  }
+
+  /** Resolves when the device has its conversation. */
+  async start(peer: string): Promise<void> {
+    const args = ['--import', 'tsx', 'tests/support/killed-device.ts', server.publicUrl, this.directory.path, this.handle, peer];
+    const device = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } });
+    this.#process = device;
+    await new Promise<void>((resolve, reject) => {
+      device.once('exit', () => reject(new Error(`${this.handle} ended by itself`)));
+      createInterface({ input: device.stdout }).on('line', (line) => {
+        const [word, id = ''] = line.split(' ');
+        if (word === 'sent') this.sent.add(id);
+        else if (word === 'told') this.told.add(id);
+        else if (word === 'ready') {
+          this.conversationId = id as ConversationId;
+          resolve();
+        }
+      });
+    });
+  }
+
+  write(): void {
+    this.#process?.stdin?.write('write\n');
+  }
+
+  async kill(): Promise<void> {
+    const device = this.#process;
+    this.#process = undefined;
+    if (device === undefined) return;
+    const closed = once(device, 'close');
+    device.kill('SIGKILL');
+    await closed;
+  }
+}
+
+async function historyOf(device: Device, conversationId: ConversationId): Promise<readonly Message[]> {
+  const newestFirst: Message[] = [];
+  for (let before: number | undefined; ; before = newestFirst.at(-1)?.position) {
+    const page = await device.history(conversationId, { limit: 100, before });
+    if (page.length === 0) return newestFirst.reverse();
+    newestFirst.push(...page);
+  }
+}
+
+const ids = (messages: readonly Message[]) => messages.map(({ messageId }) => messageId as string);
+
+describe('two devices that are killed again and again while both write', () => {
+  test('lose nothing that was promised, open everything, and agree with the server on one order', async () => {
+    const witnesses = [new Witness('alice'), new Witness('bob')] as const;
+    const [alice, bob] = witnesses;
+    // Registered first, so that each finds the other.
+    for (const { handle, directory } of witnesses) await (await openDevice({ server: server.publicUrl, directory: directory.path, handle })).close();
+    try {
+      for (let round = 0; round < rounds; round += 1) {
+        await Promise.all([alice.start('bob'), bob.start('alice')]);
+        for (const witness of witnesses) witness.write();
+        await Promise.all(
+          witnesses.map(async (witness) => {
+            await new Promise((resolve) => setTimeout(resolve, Math.random() * 500));
+            await witness.kill();
+          }),
+        );
+      }
+      await agree(witnesses);
+    } finally {
+      for (const witness of witnesses) {
+        await witness.kill();
+        witness.directory.remove();
+      }
+    }
+  }, 120_000);
+});
+
+async function agree(witnesses: readonly [Witness, Witness]): Promise<void> {
+  const devices = await Promise.all(
+    witnesses.map(async ({ directory, handle, told }) => {
+      const device = await openDevice({ server: server.publicUrl, directory: directory.path, handle });
+      device.on('message', ({ messageId }) => void told.add(messageId));
+      device.connect();
+      return device;
+    }),
+  );
+  try {
+    const conversationId = witnesses[0].conversationId as ConversationId;
+    await Promise.all(devices.map((device) => device.idle()));
+    const read = () => devices.map((device) => device.messages(conversationId));
+    const [ofAlice, ofBob] = await eventually(() => {
+      const [one = [], other = []] = read();
+      expect(ids(one)).toEqual(ids(other));
+      return [one, other];
+    }, settleMs);
+    const all = ids(ofAlice);
+    expect(new Set(all).size).toBe(all.length);
+    const sentAndLost = witnesses.flatMap(({ sent }) => [...sent].filter((id) => !all.includes(id)));
+    expect(sentAndLost).toEqual([]);
+    expect([...ofAlice, ...ofBob].filter(({ content }) => content.type !== 'text')).toEqual([]);
+    const history = await historyOf(devices[0] as Device, conversationId);
+    expect(ids(history)).toEqual(all);
+    expect(history.filter(({ content }) => content.type !== 'text')).toEqual([]);
+    await eventually(() => {
+      for (const [index, messages] of read().entries()) {
+        const received = messages.filter(({ state }) => state === undefined);
+        expect(ids(received).filter((id) => witnesses[index]?.told.has(id) !== true)).toEqual([]);
+        expect(messages.every(({ state }) => state === undefined || state === 'delivered' || state === 'read')).toBe(true);
+      }
+    });
+    expect(all.length).toBeGreaterThan(rounds);
+  } finally {
+    await Promise.all(devices.map((device) => device.close()));
+  }
+}

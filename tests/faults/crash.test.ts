@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { registerPairs } from '../../bench/load/register-accounts.js';
-import type { LoadDevice, LoadPair } from '../../bench/load/wire.js';
-import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.js';
-import { historyPage } from '../../protocol/rest/conversation.js';
 import { eventually } from '../support/eventually.js';
-import { findDeliveryFaults, type DeviceRecord } from '../support/find-delivery-faults.js';
-import { PlainDevice, type Credentials } from '../support/plain-device.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { findDeliveryFaults } from '../support/find-delivery-faults.js';
+import { PlainPair } from '../support/plain-pair.js';
+import { startPostgres } from '../support/postgres.js';
 import { TestServer } from '../support/server.js';
 import { startDevServer } from '../support/temporal.js';
 
-/** One seed alone: HELIOGRAPH_TEST_SEED=17 npx jest tests/faults. */
+/** One seed alone: HELIOGRAPH_TEST_SEED=17 npx jest tests/faults/crash. */
 const onlySeed = process.env['HELIOGRAPH_TEST_SEED'];
-const seeds = onlySeed === undefined ? Array.from({ length: 50 }, (_, index) => index + 1) : [Number(onlySeed)];
+const firstSeedWithEngines = 1_001;
+const seeds = onlySeed === undefined ? [...seedsFrom(1, 50), ...seedsFrom(firstSeedWithEngines, 5)] : [Number(onlySeed)];
 const settleMs = 30_000;
+
+function seedsFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
+}
 
 /** mulberry32: every choice of a seed is the same each time. */
 function createRandom(seed: number): (below: number) => number {
@@ -30,129 +30,117 @@ function createRandom(seed: number): (below: number) => number {
   };
 }
 
-interface Party {
-  readonly pair: LoadPair;
-  readonly devices: readonly [PlainDevice, PlainDevice];
+interface Plan {
+  readonly killAfterMs: number;
+  /** Whether a pair's first and second device are there before the crash; the others come after it. */
+  readonly present: readonly (readonly [boolean, boolean])[];
+  /** Who sends, and how long it pauses after that, for each pair. */
+  readonly sends: readonly (readonly { readonly from: 0 | 1; readonly pauseMs: number }[])[];
+  /** Killed once more, so long after the devices are back: while inboxes are drained and sends repeated. */
+  readonly killAgainAfterMs: number | undefined;
 }
 
-const credentials = ({ accountId, deviceId, registrationId, token }: LoadDevice): Credentials => ({
-  device: { accountId: accountId as AccountId, deviceId: deviceId as DeviceId },
-  registrationId,
-  token,
-});
-
-function outgoing({ pair, devices }: Party, from: 0 | 1) {
-  return { conversationId: pair.conversationId as ConversationId, rosterDigest: pair.rosterDigest, to: [devices[from === 0 ? 1 : 0].credentials] };
-}
-
-async function reconnect(server: TestServer, parties: readonly Party[]): Promise<void> {
-  await Promise.all(
-    parties.flatMap(({ devices }) => devices.filter(({ connected }) => !connected).map((device) => device.connect(server.socketUrl))),
-  );
-}
-
-async function historyOf(server: TestServer, { pair }: Party) {
-  const items: { messageId: string; position: number }[] = [];
-  for (;;) {
-    const after = items.at(-1)?.position;
-    const url = `${server.publicUrl}/v1/conversations/${pair.conversationId}/messages?limit=100&after=${after ?? 0}`;
-    const response = await fetch(url, { headers: { authorization: `Bearer ${pair.sender.token}` } });
-    const page = historyPage.parse(await response.json());
-    if (page.items.length === 0) return items;
-    items.push(...page.items);
-  }
-}
-
-function recordOf({ pair, devices }: Party, index: 0 | 1): DeviceRecord {
-  const device = devices[index];
-  const positions = new Map([...device.accepted].map(([messageId, { position }]) => [messageId as string, position]));
-  const receipted = device.receipted.get(pair.conversationId as ConversationId) ?? 0;
-  return { name: index === 0 ? 'sender' : 'receiver', accepted: positions, received: device.received, receipted };
-}
-
-/** Of a server that was just killed: nothing can arrive any more. */
-function earlyReceipts({ pair, devices }: Party): string[] {
-  const ahead = (of: PlainDevice, other: PlainDevice) =>
-    (of.receipted.get(pair.conversationId as ConversationId) ?? 0) > Math.max(0, ...other.received.map(({ position }) => position));
-  return [
-    ...(ahead(devices[0], devices[1]) ? ['early receipt at the sender'] : []),
-    ...(ahead(devices[1], devices[0]) ? ['early receipt at the receiver'] : []),
-  ];
-}
-
-/** Load, SIGKILL at a random moment (now and then again while it comes back), return, and the checker. */
-async function runSeed(server: TestServer, seed: number): Promise<void> {
+function planOf(seed: number): Plan {
   const random = createRandom(seed);
-  const parties: Party[] = (await registerPairs(server.publicUrl, 2)).map((pair) => ({
-    pair,
-    devices: [new PlainDevice(credentials(pair.sender)), new PlainDevice(credentials(pair.receiver))],
-  }));
-  // Some devices are away until after the crash.
-  const present = parties.flatMap(({ devices }) => devices).filter(() => random(4) > 0);
-  await Promise.all(present.map((device) => device.connect(server.socketUrl)));
-  const killAfterMs = 5 + random(250);
-  const sending = parties.map(async (party) => {
-    const count = 10 + random(40);
-    for (let sent = 0; sent < count; sent += 1) {
-      const from = random(2) === 0 ? 0 : 1;
-      party.devices[from].send(outgoing(party, from));
-      if (random(3) === 0) await sleep(random(12));
-    }
-  });
+  const pairs = Array.from({ length: 1 + random(3) });
+  return {
+    killAfterMs: 5 + random(250),
+    present: pairs.map(() => [random(4) > 0, random(4) > 0]),
+    sends: pairs.map(() =>
+      Array.from({ length: 10 + random(40) }, () => ({ from: random(2) === 0 ? 0 : 1, pauseMs: random(3) === 0 ? random(12) : 0 })),
+    ),
+    killAgainAfterMs: random(6) === 0 ? random(60) : undefined,
+  };
+}
+
+/** Load, SIGKILL in the midst of it, return, and everything that a promise was broken for. */
+async function runSeed(server: TestServer, seed: number): Promise<void> {
+  const { killAfterMs, present, sends, killAgainAfterMs } = planOf(seed);
+  const pairs = await PlainPair.register(server.publicUrl, sends.length);
+  const reconnect = () => Promise.all(pairs.map((pair) => pair.connect(server.socketUrl)));
+  await Promise.all(pairs.map((pair, index) => pair.connect(server.socketUrl, present[index])));
+  const sending = Promise.all(
+    pairs.map(async (pair, index) => {
+      for (const { from, pauseMs } of sends[index] ?? []) {
+        pair.send(from);
+        if (pauseMs > 0) await sleep(pauseMs);
+      }
+    }),
+  );
   await sleep(killAfterMs);
   await server.kill();
-  const early = parties.flatMap(earlyReceipts);
-  await Promise.all(sending);
+  await sending;
   await server.restart();
-  if (random(4) === 0) {
-    await reconnect(server, parties);
-    await sleep(random(60));
+  if (killAgainAfterMs !== undefined) {
+    await reconnect();
+    await sleep(killAgainAfterMs);
     await server.kill();
     await server.restart();
   }
-  await reconnect(server, parties);
-  const faults = await eventually(async () => {
-    await reconnect(server, parties);
-    const unaccepted = parties.flatMap(({ devices }) => devices).reduce((sum, device) => sum + device.unaccepted, 0);
-    expect(unaccepted).toBe(0);
-    const found = await Promise.all(
-      parties.map(async (party) =>
-        findDeliveryFaults({ devices: [recordOf(party, 0), recordOf(party, 1)], history: await historyOf(server, party) }),
-      ),
-    );
-    // What is still on its way looks like a loss: only what stays is one.
-    expect(found.flat()).toEqual([]);
-    return found.flat();
+  // What is still on its way looks like a loss: only what stays is one.
+  await eventually(async () => {
+    await reconnect();
+    expect({ seed, faults: (await Promise.all(pairs.map((pair) => faultsOf(pair, server)))).flat() }).toEqual({ seed, faults: [] });
   }, settleMs);
-  await Promise.all(parties.flatMap(({ devices }) => devices.map((device) => device.close())));
-  expect({ seed, faults: [...early, ...faults] }).toEqual({ seed, faults: [] });
+  await Promise.all(pairs.map((pair) => pair.close()));
 }
 
-describe('SIGKILL of the server under load', () => {
-  let postgres: TestPostgres;
-  let temporal: TestWorkflowEnvironment;
-  let server: TestServer;
+async function faultsOf(pair: PlainPair, server: TestServer): Promise<readonly string[]> {
+  const unsettled = pair.devices.flatMap(({ unaccepted, caughtUp, troubles }) => [
+    ...(unaccepted === 0 ? [] : [`${unaccepted} sends are not accepted`]),
+    ...(caughtUp ? [] : ['an inbox is not drained']),
+    ...troubles,
+  ]);
+  return [...pair.earlyReceipts, ...unsettled, ...findDeliveryFaults(await pair.record(server))];
+}
+
+/** What must never count up in a server. */
+async function expectNoFaults(server: TestServer): Promise<void> {
+  const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
+  for (const name of ['gateway_internal_errors', 'rest_internal_errors', 'drain_messages_gone', 'drain_sessions_given_up']) {
+    expect(text).toContain(`\nheliograph_${name}_total 0\n`);
+  }
+}
+
+interface Stage {
+  readonly server: TestServer;
+  stop(): Promise<void>;
+}
+
+/** The engines outlive the server, so it comes back within a second. */
+async function startServerAlone(): Promise<Stage> {
+  const [postgres, temporal] = await Promise.all([startPostgres(), startDevServer()]);
+  const environment = { HELIOGRAPH_POSTGRES_URL: postgres.url, HELIOGRAPH_TEMPORAL_ADDRESS: temporal.address };
+  const server = await TestServer.start({ environment });
+  return {
+    server,
+    stop: async () => {
+      await server.stop();
+      await temporal.teardown();
+      await postgres.stop();
+    },
+  };
+}
+
+/** The engines end with the server. */
+async function startEverything(): Promise<Stage> {
+  const server = await TestServer.start();
+  return { server, stop: () => server.stop() };
+}
+
+describe.each(
+  [
+    { what: 'the server', start: startServerAlone, of: seeds.filter((seed) => seed < firstSeedWithEngines) },
+    { what: 'the server and its engines', start: startEverything, of: seeds.filter((seed) => seed >= firstSeedWithEngines) },
+  ].filter(({ of }) => of.length > 0),
+)('SIGKILL of $what under load', ({ start, of }) => {
+  let stage: Stage;
 
   beforeAll(async () => {
-    [postgres, temporal] = await Promise.all([startPostgres(), startDevServer()]);
-    server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url, HELIOGRAPH_TEMPORAL_ADDRESS: temporal.address } });
+    stage = await start();
   }, 60_000);
-  afterAll(async () => {
-    await server.stop();
-    await temporal.teardown();
-    await postgres.stop();
-  }, 60_000);
+  afterEach(() => expectNoFaults(stage.server));
+  afterAll(() => stage.stop(), 60_000);
 
-  test.each(seeds)('seed %i: everything accepted arrives once and in order, and no receipt is early', (seed) => runSeed(server, seed), 60_000);
-});
-
-describe('SIGKILL of the server together with its engines', () => {
-  let server: TestServer;
-
-  beforeAll(async () => {
-    server = await TestServer.start();
-  }, 60_000);
-  afterAll(() => server.stop());
-
-  test.each([1001, 1002, 1003, 1004, 1005])('seed %i: the same', (seed) => runSeed(server, seed), 90_000);
+  test.each(of)('seed %i: everything accepted arrives once and in order, and no receipt is early', (seed) => runSeed(stage.server, seed), 90_000);
 });

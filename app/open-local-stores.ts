@@ -19,6 +19,8 @@ const inboxMaxAgeMs = 30 * dayMs;
 const indexMaxAgeMs = 30 * dayMs;
 const maxWaitingAppendBytes = 64 * 1024 * 1024;
 const sweepEveryMs = 10_000;
+/** Appends wait for the write-ahead log alone. */
+const logCommitDelayMs = 500;
 /** Nobody waits for a row of the stores as they wait for the log, and syncs fewer leave the disk to it. */
 const storesCommitDelayMs = 20;
 
@@ -40,14 +42,14 @@ export interface LocalStoresOptions {
 /** The log and the stores of the embedded profile, in an LMDB environment each. */
 export async function openLocalStores({ config, directory, clock, logger, closer }: LocalStoresOptions): Promise<LocalStores> {
   const { log, history: historyConfig } = config;
-  const records = new LmdbStore({ directory: join(directory, 'log'), commitDelayMs: 0 });
+  const records = new LmdbStore({ directory: join(directory, 'log'), commitDelayMs: logCommitDelayMs });
   closer.add('message log', () => records.close());
   const store = new LmdbStore({ directory: join(directory, 'stores'), commitDelayMs: storesCommitDelayMs });
   closer.add('stores', () => store.close());
   const inbox = createLmdbInbox(store, { maxAgeMs: inboxMaxAgeMs });
   const history = createLmdbHistory(store, { clock, maxAgeMs: historyConfig.maxAgeMs, indexMaxAgeMs });
   const eventLog = await createLmdbEventLog(
-    { records, offsets: store },
+    { directory: join(directory, 'write-ahead'), records, offsets: store },
     {
       partitions: log.partitions,
       maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs },

@@ -5,19 +5,22 @@ import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
 import { ConsumerGroup } from './consumer-group.js';
-import { LogPartition } from './log-partition.js';
+import { LogPartition, type TakenRecord } from './log-partition.js';
 import type { LmdbStore } from './lmdb-store.js';
+import { WriteAheadLog } from './write-ahead-log.js';
 
 const topics: readonly Topic[] = ['messages', 'receipts'];
 const retryAfterMs = 500;
 const retentionEveryMs = 60_000;
+const storeAgainAfterMs = 1_000;
+const placeBytes = 11;
 
 export interface LmdbEventLogOptions {
   /** Of each topic; fixed for the life of the data. */
   readonly partitions: number;
   readonly maxAgeMs: Readonly<Record<Topic, number>>;
   readonly maxBytesPerPartition: number;
-  /** Appended records that wait for the disk; above it `append` is refused. */
+  /** Records that are not in LMDB yet; above it `append` is refused. */
   readonly maxWaitingBytes: number;
   readonly clock: Clock;
   /** Retention had to delete what a group had not read. */
@@ -25,6 +28,8 @@ export interface LmdbEventLogOptions {
 }
 
 export interface LmdbEventLogStores {
+  /** Of the write-ahead log. */
+  readonly directory: string;
   readonly records: LmdbStore;
   /** Of consumer groups; together with what the consumers write, so that a durable offset implies its rows. */
   readonly offsets: LmdbStore;
@@ -39,7 +44,21 @@ interface Append {
 export async function createLmdbEventLog(stores: LmdbEventLogStores, options: LmdbEventLogOptions): Promise<EventLog> {
   const meta = stores.records.database('log-meta');
   for (const topic of topics) await fixPartitions(meta, topic, options.partitions);
-  return new LmdbEventLog(stores, options);
+  const ahead = await WriteAheadLog.open(stores.directory, (payloads) => restore(stores.records, payloads));
+  return new LmdbEventLog(stores, ahead, options);
+}
+
+/** Records that a crash found on their way into LMDB. Those that are there already are the same. */
+async function restore(records: LmdbStore, payloads: readonly Buffer[]): Promise<void> {
+  const databases = new Map<string, ReturnType<LmdbStore['sequence']>>();
+  const writes = payloads.map((payload) => {
+    const { database, offset, stored } = decodePayload(payload);
+    const opened = databases.get(database) ?? records.sequence(database);
+    databases.set(database, opened);
+    return opened.put(offset, stored);
+  });
+  await Promise.all(writes);
+  await records.flushed();
 }
 
 async function fixPartitions(meta: Database<Buffer, Buffer>, topic: Topic, partitions: number): Promise<void> {
@@ -55,29 +74,35 @@ async function fixPartitions(meta: Database<Buffer, Buffer>, topic: Topic, parti
 
 class LmdbEventLog implements EventLog {
   readonly #store: LmdbStore;
+  readonly #ahead: WriteAheadLog;
   readonly #options: LmdbEventLogOptions;
   readonly #partitions: Record<Topic, readonly LogPartition[]>;
+  readonly #allPartitions: readonly LogPartition[];
   readonly #groups = new Map<string, ConsumerGroup>();
   readonly #offsets: Database<Buffer, Buffer>;
   readonly #appends: MicroBatcher<Append, readonly Appended[]>;
   readonly #stop = new AbortController();
   #waitingBytes = 0;
+  #settling: Promise<void> | undefined;
 
-  constructor({ records, offsets }: LmdbEventLogStores, options: LmdbEventLogOptions) {
+  constructor({ records, offsets }: LmdbEventLogStores, ahead: WriteAheadLog, options: LmdbEventLogOptions) {
     this.#store = records;
+    this.#ahead = ahead;
     this.#options = options;
     this.#offsets = offsets.database('group-offsets');
     const open = (topic: Topic) =>
-      Array.from({ length: options.partitions }, (_, index) => new LogPartition(records.sequence(`${topic}/${index}`), index));
+      Array.from({ length: options.partitions }, (_, index) => new LogPartition(records.sequence(databaseOf(topic, index)), index));
     this.#partitions = { messages: open('messages'), receipts: open('receipts') };
+    this.#allPartitions = topics.flatMap((topic) => this.#partitions[topic]);
     this.#appends = new MicroBatcher((batch) => this.#commit(batch), { maxWaiting: 100_000, maxBatch: 1_000, retryAfterMs });
     void this.#retainUntilClosed();
   }
 
   async append(topic: Topic, records: readonly AppendRecord[]): Promise<readonly Appended[]> {
     const bytes = records.reduce((sum, { value }) => sum + value.byteLength, 0);
-    if (this.#waitingBytes + bytes > this.#options.maxWaitingBytes) {
-      throw new DomainError('unavailable', `the log has ${this.#waitingBytes} bytes waiting for the disk`, { retryAfterMs });
+    const waitingBytes = this.#allPartitions.reduce((sum, { unstoredBytes }) => sum + unstoredBytes, this.#waitingBytes);
+    if (waitingBytes + bytes > this.#options.maxWaitingBytes) {
+      throw new DomainError('unavailable', `the log has ${waitingBytes} bytes waiting for the disk`, { retryAfterMs });
     }
     this.#waitingBytes += bytes;
     try {
@@ -119,29 +144,60 @@ class LmdbEventLog implements EventLog {
   async close(): Promise<void> {
     this.#stop.abort();
     for (const group of this.#groups.values()) await group.close();
+    await this.#settling;
+    await this.#ahead.close();
+    await this.#settle();
   }
 
-  /** One group commit: every record written, one fsync, then shown to consumers. If it fails nothing was appended. */
+  /** One group commit: every record written ahead with one sync, then shown to consumers. If it fails nothing was appended. */
   async #commit(batch: readonly Append[]): Promise<readonly (readonly Appended[])[]> {
     const touched = new Set<LogPartition>();
     const appendedAtMs = this.#options.clock.nowMs();
     try {
-      const writes: Promise<boolean>[] = [];
+      const payloads: Buffer[] = [];
       const results = batch.map(({ topic, records }) =>
-        records.map((record) => {
+        records.map((record): Appended => {
           const partition = this.#partitions[topic][this.partitionOf(topic, record.key)] as LogPartition;
           touched.add(partition);
-          return partition.write(record, appendedAtMs, writes);
+          const taken = partition.take(record, appendedAtMs);
+          payloads.push(encodePayload(topic, taken));
+          return { partition: partition.index, offset: taken.record.offset, appendedAtMs };
         }),
       );
-      await Promise.all(writes);
-      await this.#store.flushed();
+      const begun = await this.#ahead.append(payloads);
       for (const partition of touched) partition.publish();
+      if (begun) this.#settleInBackground();
       return results;
     } catch (cause) {
       for (const partition of touched) partition.discard();
       throw new DomainError('unavailable', 'the log could not be written', { cause, retryAfterMs });
     }
+  }
+
+  /** What was published until now comes to LMDB, so that the older files of the write-ahead log can go. */
+  async #settle(): Promise<void> {
+    const { older } = this.#ahead;
+    await Promise.all(this.#allPartitions.map((partition) => partition.stored()));
+    await this.#store.flushed();
+    await this.#ahead.remove(older);
+  }
+
+  #settleInBackground(): void {
+    const { clock } = this.#options;
+    const untilDone = async (): Promise<void> => {
+      while (!this.#stop.signal.aborted) {
+        try {
+          await this.#settle();
+          return;
+        } catch {
+          // The files stay, and appends are refused once too much waits.
+          await clock.sleep(storeAgainAfterMs, this.#stop.signal).catch(() => undefined);
+        }
+      }
+    };
+    this.#settling ??= untilDone().finally(() => {
+      this.#settling = undefined;
+    });
   }
 
   async #retainUntilClosed(): Promise<void> {
@@ -169,4 +225,24 @@ class LmdbEventLog implements EventLog {
     const groups = [...this.#groups].filter(([key]) => key.startsWith(`${topic}/`)).map(([, group]) => group.committed(partition));
     return groups.length === 0 ? 0 : Math.min(...groups);
   }
+}
+
+function databaseOf(topic: Topic, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+/** Topic as one byte, partition as 16 bits, offset as a double, then the record as it is stored. */
+function encodePayload(topic: Topic, { record, stored }: TakenRecord): Buffer {
+  const payload = Buffer.allocUnsafe(placeBytes + stored.length);
+  payload.writeUInt8(topics.indexOf(topic), 0);
+  payload.writeUInt16BE(record.partition, 1);
+  payload.writeDoubleBE(record.offset, 3);
+  payload.set(stored, placeBytes);
+  return payload;
+}
+
+function decodePayload(payload: Buffer): { readonly database: string; readonly offset: number; readonly stored: Buffer } {
+  const topic = topics[payload.readUInt8(0)];
+  if (topic === undefined) throw new Error('the write-ahead log names a topic that does not exist');
+  return { database: databaseOf(topic, payload.readUInt16BE(1)), offset: payload.readDoubleBE(3), stored: payload.subarray(placeBytes) };
 }

@@ -1,13 +1,23 @@
 import type { Database } from 'lmdb';
 
-import type { AppendRecord, Appended, LogRecord } from '../../ports/event-log.js';
+import type { AppendRecord, LogRecord } from '../../ports/event-log.js';
 
-/** Records kept in memory for consumers that keep up, by number and by size; those that lag read from the store, so much at once. */
+/** A record that has its place, and how it is stored. */
+export interface TakenRecord {
+  readonly record: LogRecord;
+  readonly stored: Buffer;
+}
+
+/**
+ * Records kept in memory for consumers that keep up, by number and by size, and whatever is not in LMDB yet; those that lag read from LMDB, so much at once.
+ */
 const tailRecords = 4_096;
 const maxTailBytes = 4 * 1024 * 1024;
 const maxReadBytes = 4 * 1024 * 1024;
 const headerBytes = 10;
 const maxDeletesPerRun = 20_000;
+/** Each turn is one commit, and others have theirs meanwhile. */
+const deletesPerTurn = 500;
 
 /** One partition: offsets, its records on disk, and the newest of them in memory. */
 export class LogPartition {
@@ -15,8 +25,12 @@ export class LogPartition {
   readonly #records: Database<Buffer, number>;
   #tail: LogRecord[] = [];
   #tailBytes = 0;
-  #written: LogRecord[] = [];
+  #taken: TakenRecord[] = [];
   #end: number;
+  /** Before this, everything is in LMDB. */
+  #storedTo: number;
+  #unstoredBytes = 0;
+  #storing: Promise<unknown> = Promise.resolve();
   readonly #wakers = new Set<() => void>();
 
   constructor(records: Database<Buffer, number>, index: number) {
@@ -24,6 +38,7 @@ export class LogPartition {
     this.#records = records;
     const [last] = records.getKeys({ reverse: true, limit: 1 });
     this.#end = last === undefined ? 0 : last + 1;
+    this.#storedTo = this.#end;
   }
 
   /** The next offset that consumers will see. */
@@ -31,26 +46,51 @@ export class LogPartition {
     return this.#end;
   }
 
-  /** Takes the next offset and writes; nobody sees it before `publish`. One group of writes at a time. */
-  write({ key, value }: AppendRecord, appendedAtMs: number, writes: Promise<boolean>[]): Appended {
-    const appended = { partition: this.index, offset: this.#end + this.#written.length, appendedAtMs };
-    this.#written.push({ ...appended, key, value });
-    writes.push(this.#records.put(appended.offset, encode(key, value, appendedAtMs)));
-    return appended;
+  /** Bytes that are not in LMDB yet. */
+  get unstoredBytes(): number {
+    return this.#unstoredBytes;
   }
 
+  /** Takes the next offset; nobody sees it before `publish`. One group of records at a time. */
+  take({ key, value }: AppendRecord, appendedAtMs: number): TakenRecord {
+    const record = { partition: this.index, offset: this.#end + this.#taken.length, appendedAtMs, key, value };
+    const taken = { record, stored: encode(record) };
+    this.#taken.push(taken);
+    return taken;
+  }
+
+  /** What was taken survives a crash: it is shown to consumers, and written to LMDB, which needs not be waited for. */
   publish(): void {
-    this.#end += this.#written.length;
-    this.#tail.push(...this.#written);
-    this.#tailBytes += sizeOf(this.#written);
+    const taken = this.#taken;
+    this.#taken = [];
+    this.#end += taken.length;
+    const records = taken.map(({ record }) => record);
+    const bytes = sizeOf(records);
+    this.#tail.push(...records);
+    this.#tailBytes += bytes;
+    this.#unstoredBytes += bytes;
+    this.#storing = this.#store(taken, this.#storing);
     if (this.#tail.length > 2 * tailRecords || this.#tailBytes > maxTailBytes) this.#shortenTail();
-    this.#written = [];
     for (const wake of this.#wakers) wake();
   }
 
-  /** The write failed: its offsets are free again. */
+  /** It may not survive: its offsets are free again. */
   discard(): void {
-    this.#written = [];
+    this.#taken = [];
+  }
+
+  /** Resolves when everything that was published is in LMDB. When that failed it rejects, and tries again meanwhile. */
+  async stored(): Promise<void> {
+    try {
+      await this.#storing;
+    } catch (error) {
+      const unstored = this.#tail.filter(({ offset }) => offset >= this.#storedTo);
+      this.#storing = this.#store(
+        unstored.map((record) => ({ record, stored: encode(record) })),
+        undefined,
+      );
+      throw error;
+    }
   }
 
   /** Up to `limit` records from `offset` on, as far as they are published; at least one if there is any. */
@@ -78,29 +118,48 @@ export class LogPartition {
    * The newest record stays, so that offsets go on after it. Bounded; answers how many unread records went.
    */
   async retain({ beforeMs, maxBytes, readTo }: { readonly beforeMs: number; readonly maxBytes: number; readonly readTo: number }): Promise<number> {
-    const tooLarge = this.#bytes() > maxBytes;
     let unread = 0;
-    let removal: Promise<boolean> | undefined;
-    for (const { key: offset, value } of this.#records.getRange({ end: this.#end - 1, limit: maxDeletesPerRun })) {
-      const isRead = offset < readTo;
-      if (!tooLarge && (!isRead || value.readDoubleBE(0) >= beforeMs)) break;
-      if (!isRead) unread += 1;
-      removal = this.#records.remove(offset);
+    for (let deleted = 0; deleted < maxDeletesPerRun; deleted += deletesPerTurn) {
+      const tooLarge = this.#bytes() > maxBytes;
+      const removals: Promise<boolean>[] = [];
+      for (const { key: offset, value } of this.#records.getRange({ end: this.#end - 1, limit: deletesPerTurn })) {
+        const isRead = offset < readTo;
+        if (!tooLarge && (!isRead || value.readDoubleBE(0) >= beforeMs)) break;
+        if (!isRead) unread += 1;
+        removals.push(this.#records.remove(offset));
+      }
+      await Promise.all(removals);
+      if (removals.length < deletesPerTurn) break;
     }
-    await removal;
     return unread;
+  }
+
+  #store(taken: readonly TakenRecord[], before: Promise<unknown> | undefined): Promise<unknown> {
+    const bytes = sizeOf(taken.map(({ record }) => record));
+    const end = this.#end;
+    const writes = taken.map(({ record, stored }) => this.#records.put(record.offset, stored));
+    const storing = Promise.all([before, ...writes]).then(() => {
+      this.#unstoredBytes -= bytes;
+      this.#storedTo = end;
+    });
+    storing.catch(() => undefined);
+    return storing;
   }
 
   /** To half of what it may be, so that it is not done for every record. */
   #shortenTail(): void {
     let first = this.#tail.length;
     let bytes = 0;
-    while (first > 0 && this.#tail.length - first < tailRecords && bytes < maxTailBytes / 2) {
+    while (first > 0 && (this.#isUnstored(first - 1) || (this.#tail.length - first < tailRecords && bytes < maxTailBytes / 2))) {
       first -= 1;
       bytes += this.#tail[first]?.value.byteLength ?? 0;
     }
     this.#tail = this.#tail.slice(first);
     this.#tailBytes = bytes;
+  }
+
+  #isUnstored(index: number): boolean {
+    return (this.#tail[index]?.offset ?? 0) >= this.#storedTo;
   }
 
   #bytes(): number {
@@ -127,7 +186,7 @@ function sizeOf(records: readonly LogRecord[]): number {
 }
 
 /** Append time as a double, length of the key as 16 bits, key, value. */
-function encode(key: string, value: Uint8Array, appendedAtMs: number): Buffer {
+function encode({ key, value, appendedAtMs }: LogRecord): Buffer {
   const keyBytes = Buffer.byteLength(key);
   const stored = Buffer.allocUnsafe(headerBytes + keyBytes + value.byteLength);
   stored.writeDoubleBE(appendedAtMs, 0);

@@ -64,7 +64,7 @@ async function openStores() {
   const directory = await mkdtemp(join(tmpdir(), 'heliograph-drain-'));
   const store = new LmdbStore({ directory, commitDelayMs: 0 });
   const eventLog = await createLmdbEventLog(
-    { records: store, offsets: store },
+    { directory: join(directory, 'write-ahead'), records: store, offsets: store },
     {
       partitions: 2,
       maxAgeMs: { messages: dayMs, receipts: dayMs },

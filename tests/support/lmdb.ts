@@ -1,12 +1,16 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { createLmdbEventLog, type LmdbEventLogOptions } from '../../adapters/lmdb/lmdb-event-log.js';
 import { LmdbStore } from '../../adapters/lmdb/lmdb-store.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
+import type { EventLog } from '../../ports/event-log.js';
 import type { EventLogUnderTest } from '../contracts/event-log-contract.js';
 import { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.js';
 
 const dayMs = 24 * 3_600_000;
 
-export const testLogOptions: LmdbEventLogOptions = {
+const testLogOptions: LmdbEventLogOptions = {
   partitions: 3,
   maxAgeMs: { messages: dayMs, receipts: dayMs },
   maxBytesPerPartition: 1024 ** 3,
@@ -15,9 +19,20 @@ export const testLogOptions: LmdbEventLogOptions = {
   onUnreadDeleted: () => undefined,
 };
 
-export async function openLmdbLog(directory: TemporaryDirectory = temporaryDirectory()): Promise<EventLogUnderTest> {
-  const store = new LmdbStore({ directory: directory.path, commitDelayMs: 0 });
-  const log = await createLmdbEventLog({ records: store, offsets: store }, testLogOptions);
+export interface LmdbLogUnderTest extends EventLogUnderTest {
+  /** On what the disk has now, as after a crash. The present log stays. */
+  crash(): Promise<LmdbLogUnderTest>;
+}
+
+export interface LmdbLogSettings extends Partial<LmdbEventLogOptions> {
+  readonly directory?: TemporaryDirectory;
+  readonly commitDelayMs?: number;
+}
+
+export async function openLmdbLog(settings: LmdbLogSettings = {}): Promise<LmdbLogUnderTest> {
+  const { directory = temporaryDirectory(), commitDelayMs = 0, ...options } = settings;
+  const store = new LmdbStore({ directory: directory.path, commitDelayMs });
+  const log = await openLogOn(store, directory, options);
   const close = async () => {
     await log.close();
     await store.close();
@@ -26,7 +41,12 @@ export async function openLmdbLog(directory: TemporaryDirectory = temporaryDirec
     log,
     reopen: async () => {
       await close();
-      return openLmdbLog(directory);
+      return openLmdbLog({ ...settings, directory });
+    },
+    crash: async () => {
+      const copy = temporaryDirectory();
+      cpSync(directory.path, copy.path, { recursive: true });
+      return openLmdbLog({ ...settings, directory: copy });
     },
     dispose: async () => {
       await close();
@@ -37,6 +57,7 @@ export async function openLmdbLog(directory: TemporaryDirectory = temporaryDirec
 
 export interface LmdbUnderTest {
   readonly store: LmdbStore;
+  openLog(options?: Partial<LmdbEventLogOptions>): Promise<EventLog>;
   dispose(): Promise<void>;
 }
 
@@ -45,9 +66,14 @@ export function openLmdbStore(): LmdbUnderTest {
   const store = new LmdbStore({ directory: directory.path, commitDelayMs: 0 });
   return {
     store,
+    openLog: (options = {}) => openLogOn(store, directory, options),
     dispose: async () => {
       await store.close();
       directory.remove();
     },
   };
+}
+
+function openLogOn(store: LmdbStore, { path }: TemporaryDirectory, options: Partial<LmdbEventLogOptions>): Promise<EventLog> {
+  return createLmdbEventLog({ directory: join(path, 'write-ahead'), records: store, offsets: store }, { ...testLogOptions, ...options });
 }

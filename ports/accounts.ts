@@ -52,6 +52,13 @@ export interface Device {
   readonly lastSeenAtMs?: number | undefined;
 }
 
+/** An account as it was at one moment: the list's signature is over just these devices. */
+export interface AccountWithDevices extends Account {
+  readonly deviceList: DeviceList;
+  /** The active ones, by their numbers. */
+  readonly devices: readonly Device[];
+}
+
 /**
  * Accounts and their devices. Strongly consistent: what resolved is seen by every later call.
  * Throws DomainError: `conflict` (handle taken), `not_found`, `unavailable`.
@@ -62,13 +69,12 @@ export interface Accounts {
    * `conflict` when the id or the handle belongs to anybody else.
    */
   create(account: Account, device: NewDevice, deviceList: DeviceList): Promise<{ readonly account: Account; readonly created: boolean }>;
-  byId(accountId: AccountId): Promise<(Account & { readonly deviceList: DeviceList }) | undefined>;
-  byHandle(handle: string): Promise<(Account & { readonly deviceList: DeviceList }) | undefined>;
+  byId(accountId: AccountId): Promise<AccountWithDevices | undefined>;
+  byHandle(handle: string): Promise<AccountWithDevices | undefined>;
 }
 
 /** Devices are never reused: a removed device's number stays taken. */
 export interface Devices {
-  list(accountId: AccountId): Promise<readonly Device[]>;
   /** `undefined`: no such active device. */
   secretHash(device: DeviceAddress): Promise<Uint8Array | undefined>;
   isActive(device: DeviceAddress): Promise<boolean>;
@@ -77,6 +83,6 @@ export interface Devices {
    * `not_found` if it is not active, `conflict` if the list is not newer than the stored one.
    */
   revoke(device: DeviceAddress, deviceList: DeviceList, atMs: number): Promise<readonly ConversationId[]>;
-  /** Best effort. */
+  /** Best effort: an older time than the known one changes nothing. */
   seen(device: DeviceAddress, atMs: number): Promise<void>;
 }

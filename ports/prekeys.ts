@@ -41,7 +41,7 @@ export type KeyUpload = { readonly [Name in keyof DeviceKeys]?: DeviceKeys[Name]
  */
 export interface Prekeys {
   /**
-   * Adds one-time keys, replaces signed and last-resort keys that are given; answers what is there then. Idempotent by key id, also for keys that were handed out since.
+   * Adds one-time keys, replaces signed and last-resort keys that are given; answers what is there then. Idempotent by key id, also for keys that were handed out since, for some thousand ids back.
    * `too_large`, and nothing is kept, above `limits.maxPrekeysPerUpload` stored keys of a kind.
    */
   upload(device: DeviceAddress, keys: KeyUpload): Promise<PrekeyCount>;

@@ -1,7 +1,7 @@
 import type { Account, Accounts, NewDevice } from '../../ports/accounts.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { AccountId } from '../../protocol/ids.js';
-import { accountOf, type AccountRow } from './account-row.js';
+import { accountOf, type AccountDeviceRow } from './account-row.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
 import { insertPrekeys } from './postgres-prekeys.js';
 
@@ -16,14 +16,14 @@ export function createPostgresAccounts(pool: PostgresPool): Accounts {
         await insertDevice(runner, accountId, device, createdAtMs);
         return { account, created: true };
       }),
-    byId: async (accountId) => accountOf(await pool.rows<AccountRow>('find-account-by-id', accountId)),
-    byHandle: async (handle) => accountOf(await pool.rows<AccountRow>('find-account-by-handle', handle)),
+    byId: async (accountId) => accountOf(await pool.rows<AccountDeviceRow>('find-account-by-id', accountId)),
+    byHandle: async (handle) => accountOf(await pool.rows<AccountDeviceRow>('find-account-by-handle', handle)),
   };
 }
 
 /** The same device asks again, because the first answer was lost; whatever else has that id or handle is in the way. */
 async function firstRegistration(runner: PostgresRunner, account: Account, device: NewDevice): Promise<{ account: Account; created: false }> {
-  const stored = accountOf(await runner.rows<AccountRow>('find-account-by-id', account.accountId));
+  const stored = accountOf(await runner.rows<AccountDeviceRow>('find-account-by-id', account.accountId));
   const [first] = await runner.rows<{ secret_hash: Buffer }>('find-active-device', account.accountId, device.deviceId);
   const isSame =
     stored?.handle === account.handle &&

@@ -4,30 +4,15 @@ import { DomainError } from '../../protocol/errors.js';
 import { deviceKey, type AccountId, type ConversationId, type DeviceAddress, type DeviceId } from '../../protocol/ids.js';
 import type { PostgresPool } from './postgres-pool.js';
 
-interface DeviceRow {
-  readonly device_id: DeviceId;
-  readonly registration_id: number;
-  readonly name: string;
-  readonly created_at_ms: number;
-  readonly last_seen_at_ms: number | null;
-}
+/** A herd of devices that connect asks for each of them, and marks each: together they take a few queries and two connections. */
+const herd = { maxWaiting: 100_000, maxBatch: 500, retryAfterMs: 1_000 };
 
-/** A herd of devices that connect asks for each of them: together they take a few queries and one connection. */
-const activeLookups = { maxWaiting: 100_000, maxBatch: 500, retryAfterMs: 1_000 };
+type Seen = DeviceAddress & { readonly atMs: number };
 
 export function createPostgresDevices(pool: PostgresPool): Devices {
-  const active = new MicroBatcher((devices: readonly DeviceAddress[]) => areActive(pool, devices), activeLookups);
+  const active = new MicroBatcher((devices: readonly DeviceAddress[]) => areActive(pool, devices), herd);
+  const seen = new MicroBatcher((batch: readonly Seen[]) => markSeen(pool, batch), herd);
   return {
-    list: async (accountId) => {
-      const rows = await pool.rows<DeviceRow>('list-devices', accountId);
-      return rows.map((row) => ({
-        deviceId: row.device_id,
-        registrationId: row.registration_id,
-        name: row.name,
-        createdAtMs: row.created_at_ms,
-        lastSeenAtMs: row.last_seen_at_ms ?? undefined,
-      }));
-    },
     secretHash: async ({ accountId, deviceId }) => {
       const [row] = await pool.rows<{ secret_hash: Buffer }>('find-active-device', accountId, deviceId);
       return row?.secret_hash;
@@ -48,9 +33,7 @@ export function createPostgresDevices(pool: PostgresPool): Devices {
         const changed = await runner.rows<{ conversation_id: ConversationId }>('raise-conversation-versions', accountId);
         return changed.map((row) => row.conversation_id);
       }),
-    seen: async ({ accountId, deviceId }, atMs) => {
-      await pool.change('mark-device-seen', accountId, deviceId, atMs);
-    },
+    seen: (device, atMs) => seen.add({ ...device, atMs }),
   };
 }
 
@@ -60,4 +43,10 @@ async function areActive(pool: PostgresPool, devices: readonly DeviceAddress[]):
   const rows = await pool.rows<{ account_id: AccountId; device_id: DeviceId }>('find-active-devices', accountIds, deviceIds);
   const found = new Set(rows.map((row) => deviceKey({ accountId: row.account_id, deviceId: row.device_id })));
   return devices.map((device) => found.has(deviceKey(device)));
+}
+
+async function markSeen(pool: PostgresPool, batch: readonly Seen[]): Promise<readonly undefined[]> {
+  const columns = [batch.map(({ accountId }) => accountId), batch.map(({ deviceId }) => deviceId), batch.map(({ atMs }) => atMs)];
+  await pool.change('mark-devices-seen', ...columns);
+  return batch.map(() => undefined);
 }

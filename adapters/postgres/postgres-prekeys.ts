@@ -23,6 +23,11 @@ interface OneTimeRow {
   readonly signature: Buffer | null;
 }
 
+/**
+ * Ids behind the newest spent one whose keys cannot come back. A device counts its ids up (libsignal), and sends again only what one upload held.
+ */
+const rememberedKeyIds = 10 * limits.maxPrekeysPerUpload;
+
 export function createPostgresPrekeys(pool: PostgresPool): Prekeys {
   return {
     upload: (device, keys) =>
@@ -35,6 +40,7 @@ export function createPostgresPrekeys(pool: PostgresPool): Prekeys {
         if (signedPrekey !== undefined) await replace(runner, 'replace-signed-prekey', device, signedPrekey);
         if (kemLastResort !== undefined) await replace(runner, 'replace-kem-last-resort', device, kemLastResort);
         await insertPrekeys(runner, device, { ecPrekeys, kemPrekeys });
+        await runner.change('forget-spent-prekeys', accountId, deviceId, rememberedKeyIds);
         const count = await countOf(runner, device);
         for (const kind of ['ec', 'kem'] as const) {
           if (count[kind] <= limits.maxPrekeysPerUpload) continue;

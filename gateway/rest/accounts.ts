@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { createSignatureCheck } from '../../core/xeddsa.js';
-import type { Account, DeviceList } from '../../ports/accounts.js';
+import type { AccountWithDevices } from '../../ports/accounts.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { DeviceId } from '../../protocol/ids.js';
 import type { AccountView } from '../../protocol/rest/account.js';
@@ -12,8 +12,7 @@ import { requireRate } from './require-rate.js';
 
 const primaryDevice = 1 as DeviceId;
 
-export function accountHandlers(dependencies: RestDependencies): RestHandlers<'registerAccount' | 'findAccount' | 'getAccount'> {
-  const { accounts, clock, rateLimiter } = dependencies;
+export function accountHandlers({ accounts, clock, rateLimiter }: RestDependencies): RestHandlers<'registerAccount' | 'findAccount' | 'getAccount'> {
   return {
     registerAccount: async ({ body, remoteAddress }) => {
       const { accountId, handle, identityKey, device, deviceList } = body;
@@ -31,14 +30,13 @@ export function accountHandlers(dependencies: RestDependencies): RestHandlers<'r
       const answer = { accountId, deviceId: primaryDevice, handle: account.handle, createdAtMs: account.createdAtMs };
       return { status: created ? 201 : 200, body: answer };
     },
-    findAccount: async ({ query }) => ({ status: 200, body: await viewOf(dependencies, await accounts.byHandle(query.handle)) }),
-    getAccount: async ({ params }) => ({ status: 200, body: await viewOf(dependencies, await accounts.byId(params.accountId)) }),
+    findAccount: async ({ query }) => ({ status: 200, body: viewOf(await accounts.byHandle(query.handle)) }),
+    getAccount: async ({ params }) => ({ status: 200, body: viewOf(await accounts.byId(params.accountId)) }),
   };
 }
 
-async function viewOf({ devices }: RestDependencies, account: (Account & { readonly deviceList: DeviceList }) | undefined): Promise<AccountView> {
+function viewOf(account: AccountWithDevices | undefined): AccountView {
   if (account === undefined) throw new DomainError('not_found', 'there is no such account');
-  const { accountId, handle, identityKey, deviceList } = account;
-  const listed = (await devices.list(accountId)).map(({ deviceId, registrationId }) => ({ deviceId, registrationId }));
-  return { accountId, handle, identityKey, deviceList, devices: listed };
+  const { accountId, handle, identityKey, deviceList, devices } = account;
+  return { accountId, handle, identityKey, deviceList, devices: devices.map(({ deviceId, registrationId }) => ({ deviceId, registrationId })) };
 }

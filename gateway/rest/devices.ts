@@ -12,12 +12,12 @@ export function deviceHandlers({ accounts, devices, inbox, announcements, clock 
   };
   return {
     listDevices: async ({ caller }) => {
-      const [{ deviceList }, items] = await Promise.all([ownAccount(caller.accountId), devices.list(caller.accountId)]);
+      const { devices: items, deviceList } = await ownAccount(caller.accountId);
       return { status: 200, body: { items: [...items], deviceList } };
     },
     removeDevice: async ({ caller, params, body }) => {
       const device = { accountId: caller.accountId, deviceId: params.deviceId };
-      const [{ identityKey }, present] = await Promise.all([ownAccount(caller.accountId), devices.list(caller.accountId)]);
+      const { identityKey, devices: present } = await ownAccount(caller.accountId);
       const staying = present.filter(({ deviceId }) => deviceId !== device.deviceId);
       if (staying.length === present.length) throw new DomainError('not_found', 'there is no such active device');
       if (staying.length === 0) throw new DomainError('conflict', 'deviceId: the last device of an account stays', { detail: { field: 'deviceId' } });

@@ -55,7 +55,10 @@ export async function admit(dependencies: AdmissionDependencies, frame: HelloFra
       serverTimeMs: clock.nowMs(),
     };
   });
-  return session === undefined ? undefined : { session, expiresAtMs };
+  if (session === undefined) return undefined;
+  // Whoever looks at the devices is shown an older time when this fails.
+  devices.seen(device, clock.nowMs()).catch(() => undefined);
+  return { session, expiresAtMs };
 }
 
 /** A new token for the session's own device; answers its expiry. */

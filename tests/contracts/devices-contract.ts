@@ -32,11 +32,13 @@ export function devicesContract(name: string, open: () => Promise<DirectoryUnder
     const conversationWith = async ({ accountId }: DeviceAddress, of = device) =>
       (await under.conversations.ensureDirect(of.accountId, accountId, nowMs)).conversation.conversationId;
 
+    const listOf = async (accountId: DeviceAddress['accountId']) => (await under.accounts.byId(accountId))?.devices;
+
     test('lists the active devices of an account, and none of one it does not know', async () => {
       const { registrationId } = registration.device;
       const { createdAtMs } = registration.account;
-      expect(await under.devices.list(device.accountId)).toEqual([{ deviceId: 1, registrationId, name: 'device 1', createdAtMs }]);
-      expect(await under.devices.list(newAccountId())).toEqual([]);
+      expect(await listOf(device.accountId)).toEqual([{ deviceId: 1, registrationId, name: 'device 1', createdAtMs }]);
+      expect(await listOf(newAccountId())).toBeUndefined();
     });
 
     test('knows only its own devices as active', async () => {
@@ -57,12 +59,12 @@ export function devicesContract(name: string, open: () => Promise<DirectoryUnder
     test('remembers when a device was seen last, also when the news come out of order', async () => {
       await under.devices.seen(device, nowMs + 5);
       await under.devices.seen(device, nowMs);
-      expect(await under.devices.list(device.accountId)).toMatchObject([{ lastSeenAtMs: nowMs + 5 }]);
+      expect(await listOf(device.accountId)).toMatchObject([{ lastSeenAtMs: nowMs + 5 }]);
     });
 
     test('forgets a revoked device, its secret and its prekeys, and stores the new list', async () => {
       await under.devices.revoke(device, deviceList(2), nowMs);
-      expect(await under.devices.list(device.accountId)).toEqual([]);
+      expect(await listOf(device.accountId)).toEqual([]);
       expect([await under.devices.isActive(device), await under.devices.secretHash(device)]).toEqual([false, undefined]);
       expect(await under.prekeys.count(device)).toEqual({ ec: 0, kem: 0 });
       await expect(under.prekeys.claim(device.accountId)).rejects.toMatchObject({ code: 'not_found' });
@@ -111,7 +113,7 @@ export function devicesContract(name: string, open: () => Promise<DirectoryUnder
       const sibling = newDevice(2, deviceKeys({ ec: 3 }));
       await under.addDevice(device.accountId, sibling);
       await under.devices.revoke(device, deviceList(2), nowMs);
-      expect(await under.devices.list(device.accountId)).toMatchObject([{ deviceId: 2, registrationId: sibling.registrationId }]);
+      expect(await listOf(device.accountId)).toMatchObject([{ deviceId: 2, registrationId: sibling.registrationId }]);
       expect(await under.prekeys.count({ ...device, deviceId: sibling.deviceId })).toEqual({ ec: 3, kem: 0 });
     });
 

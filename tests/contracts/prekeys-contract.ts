@@ -151,6 +151,16 @@ export function prekeysContract(name: string, open: () => Promise<DirectoryUnder
       expect(after.map(({ kemIsLastResort }) => kemIsLastResort)).toEqual([false, false, true]);
     });
 
+    test('remembers the keys that it handed out by their newest ids, so that it does not grow for ever', async () => {
+      const device = await deviceWith({});
+      for (const keyId of [1, 5_000]) {
+        await under.prekeys.upload(device, { ecPrekeys: [ecPrekey(keyId)] });
+        expect(await claimOne(device)).toMatchObject({ ecPrekey: { keyId } });
+      }
+      await under.prekeys.upload(device, {});
+      expect(await under.prekeys.upload(device, { ecPrekeys: [1, 4_999, 5_000].map(ecPrekey) })).toEqual({ ec: 2, kem: 0 });
+    });
+
     test('hands each key out once while its device uploads the same keys again and again', async () => {
       const device = await deviceWith({});
       const upload = { ecPrekeys: keyIds(100).map(ecPrekey) };

@@ -1,1 +1,6 @@
-SELECT account_id, handle, identity_key, device_list_version, device_list_signature, created_at_ms FROM account WHERE account_id = $1
+SELECT account.account_id, account.handle, account.identity_key, account.device_list_version, account.device_list_signature, account.created_at_ms,
+  device.device_id, device.registration_id, device.name AS device_name, device.created_at_ms AS device_created_at_ms, device.last_seen_at_ms
+FROM account
+LEFT JOIN device ON device.account_id = account.account_id AND device.revoked_at_ms IS NULL
+WHERE account.account_id = $1
+ORDER BY device.device_id

@@ -74,8 +74,8 @@ function welcome({ publicUrl, adminUrl, temporalUiUrl }: EmbeddedServer): string
     '\nReady.\n',
     ...lines,
     '\nTry next, each in a terminal of its own:\n',
-    `  npx heliograph chat --handle alice${server}`,
     `  npx heliograph chat --handle bob${server}`,
+    `  npx heliograph chat --handle alice --with bob${server}`,
     '\nCtrl-C stops everything; data stay.',
   ].join('\n');
 }

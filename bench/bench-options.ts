@@ -31,7 +31,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     )
     .option('--no-relay', 'leave out the relay')
     .option('--pairs <list>', 'closed loop: numbers of pairs to try', numberList, [32, 64, 128, 256])
-    .option('--windows <list>', 'closed loop: numbers of messages that a pair keeps under way, to try', numberList, [1, 2, 4, 8])
+    .option('--windows <list>', 'closed loop: numbers of messages that a pair keeps under way, to try', numberList, [1, 4, 8, 16])
     .option('--rates <list>', 'open loop: messages per second', numberList, [200, 1000, 2000])
     .option('--rate-pairs <count>', 'open loop: pairs that share the rate', positive, 50)
     .option('--seconds <seconds>', 'closed loop: length of a run', positive, 15)

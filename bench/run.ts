@@ -23,9 +23,9 @@ await (options.profile ? profile(options) : measure(options));
 
 async function measure(chosen: BenchOptions): Promise<void> {
   const machine = describeMachine();
-  const heliograph = await measureTarget(await startServer([]), chosen, console.log);
+  const heliograph = await measureTarget(() => startServer([]), chosen, console.log);
   const relay: TargetFigures = chosen.relay
-    ? await measureTarget(await startRelay({ entry: join(dist, 'bench', 'reference-relay.js'), nodeArgs: [] }), chosen, console.log)
+    ? await measureTarget(() => startRelay({ entry: join(dist, 'bench', 'reference-relay.js'), nodeArgs: [] }), chosen, console.log)
     : { loads: [], idle: [] };
   const results: BenchmarkResults = {
     command: ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),

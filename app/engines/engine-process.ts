@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 import type { Logger } from 'pino';
@@ -43,10 +44,10 @@ export class EngineProcess {
     this.#logger = logger;
   }
 
-  /** Ends what an earlier, killed server left behind, then starts. Readiness is the caller's to find out. */
+  /** Ends what an earlier, killed server left behind, then starts. Rejects when the program cannot be run. Readiness is the caller's to find out. */
   async start(): Promise<void> {
     await this.#endLeftover();
-    this.#spawn();
+    await once(this.#spawn(), 'spawn');
   }
 
   get running(): boolean {
@@ -66,7 +67,7 @@ export class EngineProcess {
     rmSync(this.#engine.pidFile, { force: true });
   }
 
-  #spawn(): void {
+  #spawn(): ChildProcess {
     const { name, command, args, user, environment, stopSignal, logFile, pidFile } = this.#engine;
     setAside(logFile);
     const output = createWriteStream(logFile, { flags: 'a' });
@@ -79,21 +80,32 @@ export class EngineProcess {
     this.#child = child;
     child.stdout.pipe(output, { end: false });
     child.stderr.pipe(output, { end: false });
-    child.once('error', (error) => this.#logger.error({ engine: name, err: error }, 'engine could not be started'));
+    // Whoever starts it waits for `spawn` or this; what comes later, as a signal that could not be sent, ends nothing.
+    child.on('error', (error) => this.#logger.debug({ engine: name, err: error }, 'engine could not be started or signalled'));
     child.once('exit', (code, signal) => {
       output.end();
       if (this.#stopping) return;
       this.#logger.error({ engine: name, code, signal, logFile, restartMs: this.#restartMs }, 'engine ended by itself, it is started again');
-      this.#restart = setTimeout(() => this.#spawn(), this.#restartMs);
-      this.#restartMs = Math.min(longestRestartMs, this.#restartMs * 2);
+      this.#startAgain();
     });
-    if (child.pid === undefined) return;
+    if (child.pid === undefined) return child;
     writeFileSync(pidFile, `${child.pid} ${processStartedAt(child.pid) ?? ''}\n`);
     const guard = spawn('sh', ['-c', leash, 'sh', stopSignal.slice(3), String(child.pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     guard.on('error', (error) => this.#logger.warn({ engine: name, err: error }, 'engine has no leash'));
     guard.unref();
     (guard.stdin as unknown as { unref?: () => void }).unref?.();
     child.once('exit', () => guard.kill('SIGKILL'));
+    return child;
+  }
+
+  #startAgain(): void {
+    this.#restart = setTimeout(() => {
+      this.#spawn().once('error', (error) => {
+        this.#logger.error({ engine: this.#engine.name, err: error, restartMs: this.#restartMs }, 'engine could not be started, it is tried again');
+        this.#startAgain();
+      });
+    }, this.#restartMs);
+    this.#restartMs = Math.min(longestRestartMs, this.#restartMs * 2);
   }
 
   async #endLeftover(): Promise<void> {

@@ -48,7 +48,14 @@ export async function startTemporalServer({ cli, directory, uiPort, logger }: Te
     },
     logger,
   );
-  await engine.start();
+  try {
+    await engine.start();
+  } catch (error) {
+    throw new StartError(
+      `${cli} cannot be run (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+      'correct HELIOGRAPH_TEMPORAL_CLI, or unset it and run `npm start`, which installs Temporal',
+    );
+  }
   await untilListening(port, readyTimeoutMs);
   return { address: `127.0.0.1:${port}`, uiUrl: `http://127.0.0.1:${ui}`, stop: () => engine.stop() };
 }

@@ -22,7 +22,7 @@ const deviceId = 1 as DeviceId;
 
 /** Registers accounts with one device each. All share one set of keys: the generator sends random bytes, and nobody opens them. Throws the server's refusal as DomainError. */
 export async function registerDevices(server: string, count: number): Promise<readonly LoadDevice[]> {
-  const keys = makeKeys();
+  const keys = makeAccountKeys();
   return inParallel(Array.from({ length: count }), atOnce, async () => {
     const accountId = v7() as AccountId;
     const secret = randomBytes(32);
@@ -44,7 +44,8 @@ export async function registerPairs(server: string, count: number): Promise<read
   });
 }
 
-function makeKeys() {
+/** Keys that any number of accounts can share, as long as nobody opens what is sent to them. */
+export function makeAccountKeys() {
   const unit = new UnitOfWork({ get: () => undefined, apply: () => Promise.resolve() });
   const { identityKey, registrationId } = makeOwnKeys(unit);
   const rotating = makeRotatingPrekeys(unit, Date.now());

@@ -6,24 +6,25 @@ import { findBestLoad } from './find-best-load.js';
 import { measureIdleSessions, type IdleMeasurement } from './measure-idle-sessions.js';
 import { measureLoad, type LoadMeasurement, type LoadPlan } from './measure-load.js';
 
-const warmUpMs = 3_000;
+/** Until the server's code is compiled: what follows is what people meet on any day but the first second of it. */
+const warmUpMs = 10_000;
 
 export interface TargetFigures {
   readonly loads: readonly LoadFigures[];
   readonly idle: readonly IdleMeasurement[];
 }
 
-/** Goes through the chosen parts with a target that was just started, and stops it. */
-export async function measureTarget(started: Target, options: BenchOptions, tell: (line: string) => void): Promise<TargetFigures> {
+/** Goes through the chosen parts, each with a target of its own. */
+export async function measureTarget(start: () => Promise<Target>, options: BenchOptions, tell: (line: string) => void): Promise<TargetFigures> {
   const { parts } = options;
-  try {
-    const closed = parts.includes('closed') ? [await measureClosed(started, options, tell)] : [];
-    const open = parts.includes('open') ? await measureOpen(started, options, tell) : [];
-    const idle = parts.includes('idle') ? [await measureIdleSessions(started, options.sessions, tell)] : [];
-    return { loads: [...closed, ...open], idle };
-  } finally {
-    await started.stop();
-  }
+  const fresh = async <Figures>(measure: (target: Target) => Promise<Figures>): Promise<Figures> => {
+    const target = await start();
+    return measure(target).finally(() => target.stop());
+  };
+  const closed = parts.includes('closed') ? [await fresh((target) => measureClosed(target, options, tell))] : [];
+  const open = parts.includes('open') ? await fresh((target) => measureOpen(target, options, tell)) : [];
+  const idle = parts.includes('idle') ? [await fresh((target) => measureIdleSessions(target, options.sessions, tell))] : [];
+  return { loads: [...closed, ...open], idle };
 }
 
 async function measureClosed(target: Target, { pairs, windows, seconds, repeat }: BenchOptions, tell: (line: string) => void): Promise<LoadFigures> {

@@ -58,7 +58,7 @@ export class TerminalScreen implements Screen {
     const index = this.#printed.findLastIndex((printed) => printed.id === id);
     if (index === -1 || this.#closed) return false;
     const rows = this.#printed.slice(index).reduce((sum, printed) => sum + this.#rowsOf(printed.line), 0);
-    if (rows + this.#cursorRow() >= (this.#output.rows ?? 24)) return false;
+    if (rows + this.#cursorRow() >= (this.#output.rows || 24)) return false;
     this.#printed[index] = { id, line };
     this.#draw(rows + this.#cursorRow(), this.#printed.slice(index));
     return true;
@@ -113,6 +113,7 @@ export class TerminalScreen implements Screen {
   }
 
   #columns(): number {
-    return this.#output.columns ?? 80;
+    // A terminal that was not told its size says 0.
+    return this.#output.columns || 80;
   }
 }

@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { eventually } from '../support/eventually.js';
+import { runNode, runProgram, type ProgramOutcome, type RunningProgram } from '../support/run-program.js';
+import { TestServer } from '../support/server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { VirtualTerminal } from '../support/virtual-terminal.js';
+
+const main = 'dist/cli/main.js';
+const directory = temporaryDirectory();
+let server: TestServer;
+const running: RunningProgram[] = [];
+
+beforeAll(async () => {
+  server = await TestServer.start();
+}, 60_000);
+afterEach(async () => {
+  for (const { process } of running) process.kill('SIGKILL');
+  await Promise.all(running.splice(0).map(({ ended }) => ended));
+});
+afterAll(async () => {
+  await server.stop();
+  directory.remove();
+});
+
+function chatArgs(handle: string, ...more: readonly string[]): string[] {
+  return ['chat', '--server', server.publicUrl, '--handle', handle, '--directory', join(directory.path, handle), ...more];
+}
+
+/** With all its input from a pipe. */
+function piped(input: string, ...args: readonly string[]): Promise<ProgramOutcome> {
+  return runNode([main, ...args], { input }).ended;
+}
+
+class Person {
+  readonly terminal = new VirtualTerminal(80, 24);
+  readonly program: RunningProgram;
+
+  /** At a terminal of 80 columns. */
+  constructor(...args: readonly string[]) {
+    const command = `stty cols 80 rows 24; exec ${[process.execPath, main, ...args].join(' ')}`;
+    this.program = runProgram('script', ['-qec', command, '/dev/null'], {
+      env: { TERM: 'xterm' },
+      onOutput: (text) => this.terminal.write(text),
+    });
+    running.push(this.program);
+  }
+
+  type(line: string): void {
+    this.program.process.stdin?.write(`${line}\r`);
+  }
+
+  sees(text: string | RegExp): Promise<void> {
+    return eventually(() => expect(this.terminal.text).toEqual(text instanceof RegExp ? expect.stringMatching(text) : expect.stringContaining(text)), 20_000);
+  }
+}
+
+describe('heliograph', () => {
+  test.each([[], ['chat'], ['serve'], ['load']].map((command) => [command.join(' '), command] as const))('%s --help says what it can do', async (_, command) => {
+    const { code, stdout } = await piped('', ...command, '--help');
+    expect(stdout).toMatch(/^Usage: heliograph/);
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    [['sing'], "error: unknown command 'sing'"],
+    [['chat'], "error: required option '--handle <handle>' not specified"],
+    [['chat', '--handle', 'A!'], '3 to 32 of a-z'],
+    [['chat', '--handle', 'alice', '--passphrase-file', '/nowhere'], 'ENOENT'],
+    [['load', '--pairs', '0'], "option '--pairs <count>' argument '0' is invalid"],
+    [['load', '--closed', '--rate', '5'], "'--closed' cannot be used with option '--rate"],
+  ])('%j is refused with what is wrong', async (args, problem) => {
+    const { code, stderr } = await piped('', ...args);
+    expect(stderr).toContain(problem);
+    expect(stderr).not.toContain('    at ');
+    expect(code).toBe(1);
+  });
+
+  test('load shows what a running server does', async () => {
+    const { code, stdout } = await piped('', 'load', '--server', server.publicUrl, '--pairs', '2', '--rate', '20', '--seconds', '2', '--warm-up', '0.5', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ counts: { duplicates: 0, refused: {} }, unfinished: 0 });
+    expect(code).toBe(0);
+  }, 60_000);
+});
+
+describe('chat with input from a pipe', () => {
+  test('sends every line, fetches what came meanwhile, and tells of every step', async () => {
+    expect(await piped('', ...chatArgs('bob'))).toMatchObject({ code: 0, stderr: '' });
+    const sent = await piped('hello\nsecond\n', ...chatArgs('alice', '--with', 'bob'));
+    expect(sent).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('✓ "hello"') });
+    const fetched = await piped('', ...chatArgs('bob', '--with', 'alice'));
+    expect(fetched).toMatchObject({ code: 0, stdout: expect.stringMatching(/\d\d:\d\d alice: hello\n/) });
+    const read = await piped('', ...chatArgs('alice', '--with', 'bob'));
+    expect(read).toMatchObject({ code: 0, stdout: expect.stringContaining('"hello"') });
+    expect(read.stdout).toContain('✓✓ read');
+  }, 60_000);
+
+  test('says what cannot be done, and ends with 1', async () => {
+    expect(await piped('hello\n', ...chatArgs('carol', '--with', 'nobody-of-this-name'))).toMatchObject({
+      ...{ code: 1 },
+      stdout: expect.stringContaining('! nobody here is called nobody-of-this-name'),
+    });
+    const away = ['chat', '--server', 'http://127.0.0.1:9', '--handle', 'dave', '--directory', join(directory.path, 'dave')];
+    const { code, stderr } = await piped('', ...away);
+    expect(stderr).toMatch(/^heliograph: .*`npm start` starts a server\n$/);
+    expect(code).toBe(1);
+    const other = ['chat', '--server', server.publicUrl, '--handle', 'carol', '--directory', join(directory.path, 'elsewhere')];
+    expect(await piped('', ...other)).toMatchObject({ code: 1, stderr: expect.stringContaining('the handle carol is taken') });
+  }, 60_000);
+});
+
+describe('chat at a terminal', () => {
+  test('shows how far each message is, the other side, and that the server went and came back', async () => {
+    await piped('', ...chatArgs('erin'));
+    const frank = new Person(...chatArgs('frank', '--with', 'erin'));
+    await frank.sees('erin>');
+    await frank.sees('· online');
+    frank.type('are you there?');
+    await frank.sees(/frank: are you there\? ✓(?!✓)/);
+
+    const erin = new Person(...chatArgs('erin', '--with', 'frank'));
+    await erin.sees('frank: are you there?');
+    await frank.sees('frank: are you there? ✓✓');
+    await eventually(() => expect(frank.program.stdout()).toContain('are you there? \u001b[94m✓✓'));
+
+    await server.kill();
+    await frank.sees(/· offline: .*; reconnecting in/);
+    frank.type('for later');
+    await frank.sees('frank: for later ⏳');
+    await server.restart();
+    frank.type('');
+    await frank.sees('frank: for later ✓✓');
+    await erin.sees('frank: for later');
+
+    erin.type('/safety');
+    frank.type('/safety');
+    const digits = /\d{5} \d{5} \d{5} \d{5}/;
+    await Promise.all([erin.sees(digits), frank.sees(digits)]);
+    expect(digits.exec(erin.terminal.text)?.[0]).toBe(digits.exec(frank.terminal.text)?.[0]);
+    erin.type('/quit');
+    expect((await erin.program.ended).code).toBe(0);
+  }, 120_000);
+});

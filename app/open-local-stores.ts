@@ -21,8 +21,8 @@ const maxWaitingAppendBytes = 64 * 1024 * 1024;
 const sweepEveryMs = 10_000;
 /** Appends wait for the write-ahead log alone. */
 const logCommitDelayMs = 500;
-/** Nobody waits for a row of the stores as they wait for the log, and syncs fewer leave the disk to it. */
-const storesCommitDelayMs = 20;
+/** What comes while a partition's rows are written waits for them; fewer commits leave the disk to the log. */
+const storesCommitDelayMs = 3;
 
 export interface LocalStores {
   readonly eventLog: EventLog;

@@ -11,8 +11,8 @@ export interface TakenRecord {
 /**
  * Records kept in memory for consumers that keep up, by number and by size, and whatever is not in LMDB yet; those that lag read from LMDB, so much at once.
  */
-const tailRecords = 4_096;
-const maxTailBytes = 4 * 1024 * 1024;
+const tailRecords = 256;
+const maxTailBytes = 1024 * 1024;
 const maxReadBytes = 4 * 1024 * 1024;
 const headerBytes = 10;
 const maxDeletesPerRun = 20_000;

@@ -21,9 +21,10 @@ export async function measureTarget(start: () => Promise<Target>, options: Bench
     const target = await start();
     return measure(target).finally(() => target.stop());
   };
-  const closed = parts.includes('closed') ? [await fresh((target) => measureClosed(target, options, tell))] : [];
+  // The gigabytes of the closed loop come last: to delete them keeps the disk busy for a while.
   const open = parts.includes('open') ? await fresh((target) => measureOpen(target, options, tell)) : [];
   const idle = parts.includes('idle') ? [await fresh((target) => measureIdleSessions(target, options.sessions, tell))] : [];
+  const closed = parts.includes('closed') ? [await fresh((target) => measureClosed(target, options, tell))] : [];
   return { loads: [...closed, ...open], idle };
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -21,7 +21,10 @@ describe('the write-ahead log', () => {
     directory.remove();
   });
 
-  const files = () => readdirSync(directory.path).sort();
+  const files = () =>
+    readdirSync(directory.path)
+      .filter((name) => name.endsWith('.wal'))
+      .sort();
   const path = (name = '') => join(directory.path, name);
   const open = async () => {
     const restored: string[] = [];
@@ -67,6 +70,20 @@ describe('the write-ahead log', () => {
     expect(log.older).toEqual(files().slice(0, 1));
     await log.remove(log.older);
     expect([log.older, files().length]).toEqual([[], 1]);
+    expect((await open()).restored).toEqual(['last']);
+  });
+
+  test('writes over files that are not needed any more, and never gives back what they held before', async () => {
+    const { log } = await open();
+    const inodes = new Set<number>();
+    for (const text of ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => letter.repeat(5 * megabyte))) {
+      await append(log, text);
+      for (const name of readdirSync(directory.path)) inodes.add(statSync(path(name)).ino);
+      await log.remove(log.older);
+    }
+    await append(log, 'last');
+    await log.remove(log.older);
+    expect(inodes.size).toBeLessThan(4);
     expect((await open()).restored).toEqual(['last']);
   });
 

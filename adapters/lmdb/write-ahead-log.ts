@@ -25,7 +25,7 @@ export class WriteAheadLog {
   #bytes = 0;
   #number: number;
   #older: string[];
-  #spares: string[];
+  readonly #spares: string[];
 
   /** `names` in their order. */
   private constructor(directory: string, names: readonly string[]) {

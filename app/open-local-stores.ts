@@ -20,7 +20,7 @@ const indexMaxAgeMs = 30 * dayMs;
 const maxWaitingAppendBytes = 64 * 1024 * 1024;
 const sweepEveryMs = 10_000;
 /** Appends wait for the write-ahead log alone. */
-const logCommitDelayMs = 500;
+const logCommitDelayMs = 100;
 /** What comes while a partition's rows are written waits for them; fewer commits leave the disk to the log. */
 const storesCommitDelayMs = 3;
 

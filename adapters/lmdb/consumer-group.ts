@@ -1,8 +1,7 @@
-import type { Database } from 'lmdb';
-
 import type { Clock } from '../../ports/clock.js';
 import type { ConsumeOptions, Consumer, PartitionHandler } from '../../ports/event-log.js';
 import type { LogPartition } from './log-partition.js';
+import type { LmdbTable } from './lmdb-table.js';
 
 const redeliveryPauseMs = 200;
 /** Commits of this long are written together: a crash redelivers that much more. */
@@ -12,7 +11,7 @@ export interface ConsumerGroupDependencies {
   /** `topic/group`. */
   readonly name: string;
   readonly partitions: readonly LogPartition[];
-  readonly offsets: Database<Buffer, Buffer>;
+  readonly offsets: LmdbTable<Buffer>;
   readonly clock: Clock;
 }
 
@@ -33,7 +32,7 @@ export class ConsumerGroup {
   }
 
   /** What a group committed, whether anybody consumes in it or not. */
-  static stored(offsets: Database<Buffer, Buffer>, name: string, partition: number): number {
+  static stored(offsets: LmdbTable<Buffer>, name: string, partition: number): number {
     return offsets.get(offsetKey(name, partition))?.readDoubleBE(0) ?? 0;
   }
 

@@ -1,5 +1,3 @@
-import type { Database } from 'lmdb';
-
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
@@ -8,6 +6,7 @@ import { ConsumerGroup } from './consumer-group.js';
 import { LogPartition, type TakenRecord } from './log-partition.js';
 import type { LmdbStore } from './lmdb-store.js';
 import { WriteAheadLog } from './write-ahead-log.js';
+import type { LmdbTable } from './lmdb-table.js';
 
 const topics: readonly Topic[] = ['messages', 'receipts'];
 const retryAfterMs = 500;
@@ -61,7 +60,7 @@ async function restore(records: LmdbStore, payloads: readonly Buffer[]): Promise
   await records.flushed();
 }
 
-async function fixPartitions(meta: Database<Buffer, Buffer>, topic: Topic, partitions: number): Promise<void> {
+async function fixPartitions(meta: LmdbTable<Buffer>, topic: Topic, partitions: number): Promise<void> {
   const key = Buffer.from(`partitions/${topic}`);
   const known = meta.get(key)?.readUInt32BE(0);
   if (known === partitions) return;
@@ -79,7 +78,7 @@ class LmdbEventLog implements EventLog {
   readonly #partitions: Record<Topic, readonly LogPartition[]>;
   readonly #allPartitions: readonly LogPartition[];
   readonly #groups = new Map<string, ConsumerGroup>();
-  readonly #offsets: Database<Buffer, Buffer>;
+  readonly #offsets: LmdbTable<Buffer>;
   readonly #appends: MicroBatcher<Append, readonly Appended[]>;
   readonly #stop = new AbortController();
   #waitingBytes = 0;

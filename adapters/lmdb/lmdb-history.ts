@@ -1,5 +1,3 @@
-import type { Database } from 'lmdb';
-
 import type { Clock } from '../../ports/clock.js';
 import type { History, HistoryQuery, MessageLocation, RowKey, StoredAlias, StoredMessage } from '../../ports/history.js';
 import type { BlobId, ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
@@ -7,6 +5,7 @@ import { afterPrefix, KeyWriter, positionAt, positionBytes, uuidAt, uuidBytes } 
 import type { LmdbStore } from './lmdb-store.js';
 import { packRow, unpackRow } from './rows.js';
 import { sweep, type Sweep } from './sweep.js';
+import type { LmdbTable } from './lmdb-table.js';
 
 const rowKeyBytes = uuidBytes + positionBytes;
 
@@ -29,12 +28,12 @@ export function createLmdbHistory(store: LmdbStore, options: LmdbHistoryOptions)
 
   return {
     append: async (messages, aliases) => {
-      const writes: Promise<boolean>[] = [];
+      const writes: Promise<unknown>[] = [];
       const indexed = new Set<MessageId>();
       for (const message of messages) {
         if (message.kind !== 'keys') writes.push(rows.put(rowKey(message), encodeMessage(message)));
         const key = new KeyWriter(uuidBytes).uuid(message.messageId).key;
-        if (indexed.has(message.messageId) || index.doesExist(key)) continue;
+        if (indexed.has(message.messageId) || index.has(key)) continue;
         indexed.add(message.messageId);
         writes.push(index.put(key, encodeLocation(message)));
       }
@@ -68,7 +67,7 @@ export function createLmdbHistory(store: LmdbStore, options: LmdbHistoryOptions)
   };
 }
 
-function pageOf(rows: Database<Buffer, Buffer>, { conversationId, before, after, limit }: HistoryQuery, nowMs: number): StoredMessage[] {
+function pageOf(rows: LmdbTable<Buffer>, { conversationId, before, after, limit }: HistoryQuery, nowMs: number): StoredMessage[] {
   const prefix = new KeyWriter(uuidBytes).uuid(conversationId).key;
   const from = after === undefined ? prefix : rowKey({ conversationId, position: after + 1 });
   const to = before === undefined ? afterPrefix(prefix) : rowKey({ conversationId, position: before });
@@ -76,7 +75,7 @@ function pageOf(rows: Database<Buffer, Buffer>, { conversationId, before, after,
   const page: StoredMessage[] = [];
   // A reversed range begins at its start, which belongs to it, so it starts just below the end.
   const range = reverse ? { start: to, end: from, reverse, exclusiveStart: true, inclusiveEnd: true } : { start: from, end: to };
-  for (const { key, value } of rows.getRange(range)) {
+  for (const { key, value } of rows.range(range)) {
     if (page.length === limit) break;
     const stored = decode({ conversationId: uuidAt(key, 0) as ConversationId, position: positionAt(key, uuidBytes) }, value);
     if (!('duplicateOf' in stored) && !isExpired(stored, nowMs)) page.push(stored);

@@ -33,7 +33,7 @@ export function createLmdbInbox(store: LmdbStore, options: { readonly maxAgeMs: 
         afterConversation === undefined ? start : afterPrefix(new KeyWriter(deviceBytes + uuidBytes).device(device).uuid(afterConversation).key);
       const page: InboxRow[] = [];
       let bytes = 0;
-      for (const { key, value } of rows.getRange({ start: from, end, limit: maxRows + 1 })) {
+      for (const { key, value } of rows.range({ start: from, end, limit: maxRows + 1 })) {
         if (page.length === maxRows || (page.length > 0 && bytes + value.byteLength > maxBytes)) return Promise.resolve({ rows: page, more: true });
         page.push(decode(key, value));
         bytes += value.byteLength;
@@ -42,17 +42,17 @@ export function createLmdbInbox(store: LmdbStore, options: { readonly maxAgeMs: 
     },
 
     remove: async (device, ranges) => {
-      const removals: Promise<boolean>[] = [];
+      const removals: Promise<unknown>[] = [];
       for (const { conversationId, first, last } of ranges) {
         const end = keyOf(device, { conversationId, position: last + 1 });
-        for (const key of rows.getKeys({ start: keyOf(device, { conversationId, position: first }), end })) removals.push(rows.remove(key));
+        for (const key of rows.keys({ start: keyOf(device, { conversationId, position: first }), end })) removals.push(rows.remove(key));
       }
       await Promise.all(removals);
     },
 
     clear: async (device) => {
-      const removals: Promise<boolean>[] = [];
-      for (const key of rows.getKeys(rangeOf(device))) removals.push(rows.remove(key));
+      const removals: Promise<unknown>[] = [];
+      for (const key of rows.keys(rangeOf(device))) removals.push(rows.remove(key));
       await Promise.all(removals);
     },
 

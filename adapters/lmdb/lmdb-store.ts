@@ -1,19 +1,29 @@
 import { open, type Database, type RootDatabase } from 'lmdb';
 
+import { LmdbTable } from './lmdb-table.js';
+
 export interface LmdbStoreOptions {
   readonly directory: string;
   /** Writes gather so long for one commit, and so for one sync; 0 commits at once. */
   readonly commitDelayMs: number;
 }
 
-/** Else every sixth write makes a commit too. Missing in the types of lmdb-js. */
-const onlyByTime = { txnStartThreshold: Number.MAX_SAFE_INTEGER };
+interface Batch {
+  readonly writes: (() => Promise<boolean>)[];
+  readonly committed: Promise<void>;
+}
 
 /** One LMDB environment. It commits in the order of the calls, so whatever is committed later is never durable without what was committed earlier. */
 export class LmdbStore {
   readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #commitDelayMs: number;
+  /** The one that gathers now. */
+  #batch: Batch | undefined;
+  #newest: Promise<void> = Promise.resolve();
+  #commitNow: () => void = () => undefined;
 
   constructor({ directory, commitDelayMs }: LmdbStoreOptions) {
+    this.#commitDelayMs = commitDelayMs;
     this.#root = open({
       path: directory,
       maxDbs: 256,
@@ -21,30 +31,57 @@ export class LmdbStore {
       encoding: 'binary',
       keyEncoding: 'binary',
       cache: false,
-      commitDelay: commitDelayMs,
-      // Else every turn of the event loop that writes makes a commit, and the delay does not count.
-      eventTurnBatching: commitDelayMs === 0,
-      ...onlyByTime,
     });
   }
 
   /** Byte keys in byte order, byte values. */
-  database(name: string): Database<Buffer, Buffer> {
-    return this.#root.openDB({ name, encoding: 'binary', keyEncoding: 'binary', cache: false });
+  database(name: string): LmdbTable<Buffer> {
+    return this.#table(this.#root.openDB({ name, encoding: 'binary', keyEncoding: 'binary', cache: false }));
   }
 
   /** Number keys in their order, byte values. */
-  sequence(name: string): Database<Buffer, number> {
-    return this.#root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'ordered-binary', cache: false });
+  sequence(name: string): LmdbTable<number> {
+    return this.#table(this.#root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'ordered-binary', cache: false }));
   }
 
-  /** Resolves once everything that is committed now survives a crash of the machine. */
+  /** Resolves once everything that was written until now survives a crash of the machine. */
   async flushed(): Promise<void> {
+    await this.#newest;
     await this.#root.flushed;
   }
 
   async close(): Promise<void> {
-    await this.#root.flushed;
+    this.#commitNow();
+    await this.flushed();
     await this.#root.close();
+  }
+
+  #table<Key extends Buffer | number>(database: Database<Buffer, Key>): LmdbTable<Key> {
+    return new LmdbTable(database, (write) => this.#write(write));
+  }
+
+  /** lmdb-js makes one commit of what is written in one turn of the event loop; its own delay does not count while it does that. */
+  #write(write: () => Promise<boolean>): Promise<unknown> {
+    if (this.#commitDelayMs === 0) return write();
+    this.#batch ??= this.#gather();
+    this.#batch.writes.push(write);
+    return this.#batch.committed;
+  }
+
+  #gather(): Batch {
+    const writes: Batch['writes'] = [];
+    const committed = new Promise<void>((resolve) => {
+      const timer = setTimeout(() => this.#commitNow(), this.#commitDelayMs);
+      this.#commitNow = () => {
+        clearTimeout(timer);
+        this.#batch = undefined;
+        this.#commitNow = () => undefined;
+        resolve();
+      };
+    }).then(async () => {
+      await Promise.all(new Set(writes.map((write) => write())));
+    });
+    this.#newest = committed;
+    return { writes, committed };
   }
 }

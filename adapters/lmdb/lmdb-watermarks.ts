@@ -34,7 +34,7 @@ export function createLmdbWatermarks(store: LmdbStore): Watermarks {
       Promise.resolve(
         conversations.flatMap((conversationId) => {
           const prefix = new KeyWriter(uuidBytes).uuid(conversationId).key;
-          return [...marks.getRange({ start: prefix, end: afterPrefix(prefix) })].map(({ key, value }) => decode(key, value));
+          return [...marks.range({ start: prefix, end: afterPrefix(prefix) })].map(({ key, value }) => decode(key, value));
         }),
       ),
   };

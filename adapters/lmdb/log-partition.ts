@@ -1,6 +1,5 @@
-import type { Database } from 'lmdb';
-
 import type { AppendRecord, LogRecord } from '../../ports/event-log.js';
+import type { LmdbTable } from './lmdb-table.js';
 
 /** A record that has its place, and how it is stored. */
 export interface TakenRecord {
@@ -22,7 +21,7 @@ const deletesPerTurn = 500;
 /** One partition: offsets, its records on disk, and the newest of them in memory. */
 export class LogPartition {
   readonly index: number;
-  readonly #records: Database<Buffer, number>;
+  readonly #records: LmdbTable<number>;
   #tail: LogRecord[] = [];
   #tailBytes = 0;
   #taken: TakenRecord[] = [];
@@ -33,10 +32,10 @@ export class LogPartition {
   #storing: Promise<unknown> = Promise.resolve();
   readonly #wakers = new Set<() => void>();
 
-  constructor(records: Database<Buffer, number>, index: number) {
+  constructor(records: LmdbTable<number>, index: number) {
     this.index = index;
     this.#records = records;
-    const [last] = records.getKeys({ reverse: true, limit: 1 });
+    const [last] = records.keys({ reverse: true, limit: 1 });
     this.#end = last === undefined ? 0 : last + 1;
     this.#storedTo = this.#end;
   }
@@ -99,7 +98,7 @@ export class LogPartition {
     if (offset >= first) return this.#tail.slice(offset - first, offset - first + limit);
     const records: LogRecord[] = [];
     let bytes = 0;
-    for (const { key, value } of this.#records.getRange({ start: offset, end: this.#end, limit })) {
+    for (const { key, value } of this.#records.range({ start: offset, end: this.#end, limit })) {
       records.push(this.#decode(key, value));
       bytes += value.byteLength;
       if (bytes >= maxReadBytes) break;
@@ -120,9 +119,9 @@ export class LogPartition {
   async retain({ beforeMs, maxBytes, readTo }: { readonly beforeMs: number; readonly maxBytes: number; readonly readTo: number }): Promise<number> {
     let unread = 0;
     for (let deleted = 0; deleted < maxDeletesPerRun; deleted += deletesPerTurn) {
-      const tooLarge = this.#bytes() > maxBytes;
-      const removals: Promise<boolean>[] = [];
-      for (const { key: offset, value } of this.#records.getRange({ end: this.#end - 1, limit: deletesPerTurn })) {
+      const tooLarge = this.#records.bytes() > maxBytes;
+      const removals: Promise<unknown>[] = [];
+      for (const { key: offset, value } of this.#records.range({ end: this.#end - 1, limit: deletesPerTurn })) {
         const isRead = offset < readTo;
         if (!tooLarge && (!isRead || value.readDoubleBE(0) >= beforeMs)) break;
         if (!isRead) unread += 1;
@@ -160,12 +159,6 @@ export class LogPartition {
 
   #isUnstored(index: number): boolean {
     return (this.#tail[index]?.offset ?? 0) >= this.#storedTo;
-  }
-
-  #bytes(): number {
-    const stats = this.#records.getStats() as Record<string, number>;
-    const pages = (stats['treeBranchPageCount'] ?? 0) + (stats['treeLeafPageCount'] ?? 0) + (stats['overflowPages'] ?? 0);
-    return pages * (stats['pageSize'] ?? 4_096);
   }
 
   #decode(offset: number, stored: Buffer): LogRecord {

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-
-import type { Database } from 'lmdb';
+import type { LmdbTable } from './lmdb-table.js';
 
 const rowsPerRun = 10_000;
 /** Reading is synchronous: after so many rows others have their turn. */
@@ -9,13 +8,13 @@ const rowsPerTurn = 100;
 /** Looks at the next rows and deletes the expired ones; answers how many. The next call goes on behind them, and around. */
 export type Sweep = (nowMs: number) => Promise<number>;
 
-export function sweep(rows: Database<Buffer, Buffer>, isExpired: (value: Buffer, nowMs: number) => boolean): Sweep {
+export function sweep(rows: LmdbTable<Buffer>, isExpired: (value: Buffer, nowMs: number) => boolean): Sweep {
   let behind: Buffer | undefined;
   return async (nowMs) => {
-    const removals: Promise<boolean>[] = [];
+    const removals: Promise<unknown>[] = [];
     for (let seen = 0; seen < rowsPerRun; seen += rowsPerTurn) {
       const range = behind === undefined ? {} : { start: behind, exclusiveStart: true };
-      const turn = [...rows.getRange({ ...range, limit: rowsPerTurn })];
+      const turn = [...rows.range({ ...range, limit: rowsPerTurn })];
       for (const { key, value } of turn) if (isExpired(value, nowMs)) removals.push(rows.remove(key));
       behind = turn.length < rowsPerTurn ? undefined : turn.at(-1)?.key;
       if (behind === undefined) break;

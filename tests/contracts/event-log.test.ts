@@ -8,7 +8,7 @@ import { eventLogContract } from './event-log-contract.js';
 eventLogContract('lmdb', () => openLmdbLog());
 
 /** Long enough to crash before. */
-const commitDelayMs = 3_000;
+const commitDelayMs = 1_000;
 const megabyte = 1024 ** 2;
 
 async function read({ log }: LmdbLogUnderTest, count: number): Promise<readonly string[]> {

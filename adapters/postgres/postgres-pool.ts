@@ -42,6 +42,8 @@ export class PostgresPool implements PostgresRunner {
       query_timeout: answerTimeoutMs,
     });
     this.#pool.on('error', onLost);
+    // The pool listens once while a query runs; a server that is killed can give a connection two errors.
+    this.#pool.on('connect', (client) => client.on('error', isToldByTheNextQuery));
   }
 
   rows<Row extends QueryResultRow>(query: QueryName, ...values: readonly unknown[]): Promise<readonly Row[]> {
@@ -56,7 +58,6 @@ export class PostgresPool implements PostgresRunner {
   transaction<Result>(work: (runner: PostgresRunner) => Promise<Result>): Promise<Result> {
     return translated(async () => {
       const client = await this.#pool.connect();
-      client.on('error', isToldByTheNextQuery);
       let reusable = false;
       try {
         await client.query('BEGIN');
@@ -69,7 +70,6 @@ export class PostgresPool implements PostgresRunner {
         reusable = error instanceof DomainError && (await rolledBack(client));
         throw error;
       } finally {
-        client.off('error', isToldByTheNextQuery);
         client.release(!reusable);
       }
     });

@@ -28,6 +28,10 @@ export class TerminalScreen implements Screen {
   constructor(input: NodeJS.ReadableStream, output: TerminalOutput) {
     this.#output = output;
     this.#readline = createInterface({ input, output, terminal: true, prompt: '> ' });
+    // What was pasted can pass the end of a row without readline noticing, which then draws the prompt anew where it takes the row to be.
+    input.on('keypress', () => {
+      (this.#readline as unknown as { prevRows: number }).prevRows = this.#cursorRow();
+    });
     this.#readline.on('line', (line) => {
       this.#takeAway(line);
     });

@@ -69,7 +69,6 @@ export class LogPartition {
     this.#tailBytes += bytes;
     this.#unstoredBytes += bytes;
     this.#storing = this.#store(taken, this.#storing);
-    if (this.#tail.length > 2 * tailRecords || this.#tailBytes > maxTailBytes) this.#shortenTail();
     for (const wake of this.#wakers) wake();
   }
 
@@ -140,6 +139,7 @@ export class LogPartition {
     const storing = Promise.all([before, ...writes]).then(() => {
       this.#unstoredBytes -= bytes;
       this.#storedTo = end;
+      if (this.#tail.length > 2 * tailRecords || this.#tailBytes > maxTailBytes) this.#shortenTail();
     });
     storing.catch(() => undefined);
     return storing;

@@ -17,7 +17,7 @@ import type { Config } from './config/load-config.js';
 const dayMs = 24 * 3_600_000;
 const inboxMaxAgeMs = 30 * dayMs;
 const indexMaxAgeMs = 30 * dayMs;
-const maxWaitingAppendBytes = 64 * 1024 * 1024;
+const maxWaitingAppendBytes = 256 * 1024 * 1024;
 const sweepEveryMs = 10_000;
 /** Appends wait for the write-ahead log alone. */
 const logCommitDelayMs = 100;

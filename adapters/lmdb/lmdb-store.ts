@@ -8,6 +8,9 @@ export interface LmdbStoreOptions {
   readonly commitDelayMs: number;
 }
 
+/** Above it a commit does not wait any longer. */
+const maxGatheredBytes = 2 * 1024 * 1024;
+
 interface Batch {
   readonly writes: (() => Promise<boolean>)[];
   readonly committed: Promise<void>;
@@ -20,6 +23,7 @@ export class LmdbStore {
   /** The one that gathers now. */
   #batch: Batch | undefined;
   #newest: Promise<void> = Promise.resolve();
+  #gatheredBytes = 0;
   #commitNow: () => void = () => undefined;
 
   constructor({ directory, commitDelayMs }: LmdbStoreOptions) {
@@ -57,15 +61,18 @@ export class LmdbStore {
   }
 
   #table<Key extends Buffer | number>(database: Database<Buffer, Key>): LmdbTable<Key> {
-    return new LmdbTable(database, (write) => this.#write(write));
+    return new LmdbTable(database, (write, bytes) => this.#write(write, bytes));
   }
 
   /** lmdb-js makes one commit of what is written in one turn of the event loop; its own delay does not count while it does that. */
-  #write(write: () => Promise<boolean>): Promise<unknown> {
+  #write(write: () => Promise<boolean>, bytes: number): Promise<unknown> {
     if (this.#commitDelayMs === 0) return write();
     this.#batch ??= this.#gather();
-    this.#batch.writes.push(write);
-    return this.#batch.committed;
+    const { writes, committed } = this.#batch;
+    writes.push(write);
+    this.#gatheredBytes += bytes;
+    if (this.#gatheredBytes > maxGatheredBytes) this.#commitNow();
+    return committed;
   }
 
   #gather(): Batch {
@@ -75,6 +82,7 @@ export class LmdbStore {
       this.#commitNow = () => {
         clearTimeout(timer);
         this.#batch = undefined;
+        this.#gatheredBytes = 0;
         this.#commitNow = () => undefined;
         resolve();
       };

@@ -3,9 +3,9 @@ import type { Database, RangeIterable, RangeOptions } from 'lmdb';
 /** One database of an environment. Reads see what is committed; writes resolve when they survive a crash of the machine. */
 export class LmdbTable<Key extends Buffer | number> {
   readonly #database: Database<Buffer, Key>;
-  readonly #write: (write: () => Promise<boolean>) => Promise<unknown>;
+  readonly #write: (write: () => Promise<boolean>, bytes: number) => Promise<unknown>;
 
-  constructor(database: Database<Buffer, Key>, write: (write: () => Promise<boolean>) => Promise<unknown>) {
+  constructor(database: Database<Buffer, Key>, write: (write: () => Promise<boolean>, bytes: number) => Promise<unknown>) {
     this.#database = database;
     this.#write = write;
   }
@@ -34,10 +34,10 @@ export class LmdbTable<Key extends Buffer | number> {
   }
 
   put(key: Key, value: Buffer): Promise<unknown> {
-    return this.#write(() => this.#database.put(key, value));
+    return this.#write(() => this.#database.put(key, value), value.byteLength);
   }
 
   remove(key: Key): Promise<unknown> {
-    return this.#write(() => this.#database.remove(key));
+    return this.#write(() => this.#database.remove(key), 0);
   }
 }

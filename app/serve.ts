@@ -4,12 +4,14 @@ import { ConfigError, loadConfig, type Config } from './config/load-config.js';
 import { openDataDirectory } from './data-directory.js';
 import { startEmbedded, type EmbeddedServer } from './profiles/embedded.js';
 import { StartError } from './start-error.js';
+import { tuneHeap } from './tune-heap.js';
 
 /**
  * Runs a server in this process until SIGINT or SIGTERM, telling on stdout what it does; the log goes to stderr. A start that fails is a line with its remedy and exit code 1.
  * A second signal ends the process at once; the engines beside it end with it.
  */
 export async function serve(): Promise<void> {
+  tuneHeap();
   const config = configOrExit();
   const logger = createLogger(config.logging.level, { write: (line) => process.stderr.write(line) });
   const closer = new Closer(logger);

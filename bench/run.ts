@@ -16,16 +16,19 @@ import { startRelay } from './targets/relay-target.js';
 const dist = dirname(import.meta.dirname);
 const document = join(dist, '..', 'docs', 'benchmarks.md');
 const profileWarmUpMs = 3_000;
+const collecting = ['--expose-gc', '--import', join(dist, 'bench', 'process', 'collect-on-signal.js')];
 
+// Without a listener the process would end without its `exit` event, by which the server under test ends too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const args = process.argv.slice(2);
 const options = readOptions(args);
 await (options.profile ? profile(options) : measure(options));
 
 async function measure(chosen: BenchOptions): Promise<void> {
   const machine = describeMachine();
-  const heliograph = await measureTarget(() => startServer([]), chosen, console.log);
+  const heliograph = await measureTarget(() => startServer(collecting), chosen, console.log);
   const relay: TargetFigures = chosen.relay
-    ? await measureTarget(() => startRelay({ entry: join(dist, 'bench', 'reference-relay.js'), nodeArgs: [] }), chosen, console.log)
+    ? await measureTarget(() => startRelay({ entry: join(dist, 'bench', 'reference-relay.js'), nodeArgs: collecting }), chosen, console.log)
     : { loads: [], idle: [] };
   const results: BenchmarkResults = {
     command: ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),

@@ -191,9 +191,9 @@ export class Device {
     });
   }
 
-  /** Resolves when everything that was sent is accepted, or failed for good. Throws SdkError `closed` if the device is closed before. */
-  idle(): Promise<void> {
-    return this.#outbox.idle();
+  /** Resolves when everything that was sent is accepted, or failed for good, and the server knows what was read. Throws SdkError `closed` if the device is closed before. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#outbox.idle(), this.#receipts.idle()]);
   }
 
   /** Disconnects and closes the directory; what is not accepted waits in it. */
@@ -209,6 +209,7 @@ export class Device {
     await this.#running;
     await this.#arrivals.close();
     await this.#outbox.close();
+    this.#receipts.close();
     await this.#background.idle();
     await signal.idle();
     await store.close();

@@ -10,7 +10,6 @@ import type { LmdbTable } from './lmdb-table.js';
 const rowKeyBytes = uuidBytes + positionBytes;
 
 export interface LmdbHistory extends History {
-  /** Deletes expired rows and index entries; bounded work a call. */
   readonly sweepExpired: Sweep;
 }
 
@@ -63,7 +62,9 @@ export function createLmdbHistory(store: LmdbStore, options: LmdbHistoryOptions)
       );
     },
 
-    sweepExpired: async (nowMs) => (await sweepRows(nowMs)) + (await sweepIndex(nowMs)),
+    sweepExpired: async (nowMs) => {
+      await Promise.all([sweepRows(nowMs), sweepIndex(nowMs)]);
+    },
   };
 }
 

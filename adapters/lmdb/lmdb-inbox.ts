@@ -9,7 +9,6 @@ const deviceBytes = uuidBytes + 1;
 const rowKeyBytes = deviceBytes + uuidBytes + positionBytes;
 
 export interface LmdbInbox extends Inbox {
-  /** Deletes expired rows; bounded work a call. */
   readonly sweepExpired: Sweep;
 }
 

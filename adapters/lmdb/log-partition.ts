@@ -7,27 +7,24 @@ export interface TakenRecord {
   readonly stored: Buffer;
 }
 
-/**
- * Records kept in memory for consumers that keep up, by number and by size, and whatever is not in LMDB yet; those that lag read from LMDB, so much at once.
- */
-const tailRecords = 256;
-const maxTailBytes = 1024 * 1024;
+/** Of one read from LMDB. */
 const maxReadBytes = 4 * 1024 * 1024;
 const headerBytes = 10;
 const maxDeletesPerRun = 20_000;
 /** Each turn is one commit, and others have theirs meanwhile. */
 const deletesPerTurn = 500;
 
-/** One partition: offsets, its records on disk, and the newest of them in memory. */
+/**
+ * One partition: offsets, its records on disk, and in memory those that are not in LMDB yet, which consumers that keep up are given. To keep more of them there for longer
+ * would make the garbage collector's work what now dies young.
+ */
 export class LogPartition {
   readonly index: number;
   readonly #records: LmdbTable<number>;
+  /** Published, not in LMDB yet. */
   #tail: LogRecord[] = [];
-  #tailBytes = 0;
   #taken: TakenRecord[] = [];
   #end: number;
-  /** Before this, everything is in LMDB. */
-  #storedTo: number;
   #unstoredBytes = 0;
   #storing: Promise<unknown> = Promise.resolve();
   readonly #wakers = new Set<() => void>();
@@ -37,7 +34,6 @@ export class LogPartition {
     this.#records = records;
     const [last] = records.keys({ reverse: true, limit: 1 });
     this.#end = last === undefined ? 0 : last + 1;
-    this.#storedTo = this.#end;
   }
 
   /** The next offset that consumers will see. */
@@ -66,7 +62,6 @@ export class LogPartition {
     const records = taken.map(({ record }) => record);
     const bytes = sizeOf(records);
     this.#tail.push(...records);
-    this.#tailBytes += bytes;
     this.#unstoredBytes += bytes;
     this.#storing = this.#store(taken, this.#storing);
     for (const wake of this.#wakers) wake();
@@ -82,9 +77,8 @@ export class LogPartition {
     try {
       await this.#storing;
     } catch (error) {
-      const unstored = this.#tail.filter(({ offset }) => offset >= this.#storedTo);
       this.#storing = this.#store(
-        unstored.map((record) => ({ record, stored: encode(record) })),
+        this.#tail.map((record) => ({ record, stored: encode(record) })),
         undefined,
       );
       throw error;
@@ -138,27 +132,10 @@ export class LogPartition {
     const writes = taken.map(({ record, stored }) => this.#records.put(record.offset, stored));
     const storing = Promise.all([before, ...writes]).then(() => {
       this.#unstoredBytes -= bytes;
-      this.#storedTo = end;
-      if (this.#tail.length > 2 * tailRecords || this.#tailBytes > maxTailBytes) this.#shortenTail();
+      this.#tail = this.#tail.filter(({ offset }) => offset >= end);
     });
     storing.catch(() => undefined);
     return storing;
-  }
-
-  /** To half of what it may be, so that it is not done for every record. */
-  #shortenTail(): void {
-    let first = this.#tail.length;
-    let bytes = 0;
-    while (first > 0 && (this.#isUnstored(first - 1) || (this.#tail.length - first < tailRecords && bytes < maxTailBytes / 2))) {
-      first -= 1;
-      bytes += this.#tail[first]?.value.byteLength ?? 0;
-    }
-    this.#tail = this.#tail.slice(first);
-    this.#tailBytes = bytes;
-  }
-
-  #isUnstored(index: number): boolean {
-    return (this.#tail[index]?.offset ?? 0) >= this.#storedTo;
   }
 
   #decode(offset: number, stored: Buffer): LogRecord {

@@ -29,8 +29,7 @@ class InProcessConnection implements GatewayConnection {
   readonly gatewayId: string;
   readonly linkId: string;
   readonly #endpoint: GatewayEndpoint;
-  /** Called when the connection is lost, unless the answer came before. */
-  readonly #open = new Set<() => void>();
+  readonly #open = new OpenCalls();
   #lost = false;
 
   constructor(endpoint: GatewayEndpoint, linkId: string) {
@@ -49,10 +48,10 @@ class InProcessConnection implements GatewayConnection {
       lose();
       return;
     }
-    this.#open.add(lose);
+    const call = this.#open.add(lose);
     this.#endpoint.push(this.linkId, push, (index: number, given: PushAnswer) => {
       if (!unanswered.delete(index)) return;
-      if (unanswered.size === 0) this.#open.delete(lose);
+      if (unanswered.size === 0) this.#open.remove(call);
       answer(index, given);
     });
   }
@@ -72,12 +71,11 @@ class InProcessConnection implements GatewayConnection {
   drainPage(...[ticket, page]: Parameters<GatewayConnection['drainPage']>): Promise<DrainPageAnswer> {
     if (this.#lost) return Promise.resolve('lost');
     return new Promise((resolve) => {
-      const lose = () => {
+      const call = this.#open.add(() => {
         resolve('lost');
-      };
-      this.#open.add(lose);
+      });
       void this.#endpoint.drainPage(ticket, page).then((answer) => {
-        this.#open.delete(lose);
+        this.#open.remove(call);
         resolve(answer);
       });
     });
@@ -93,8 +91,38 @@ class InProcessConnection implements GatewayConnection {
 
   lose(): void {
     this.#lost = true;
-    for (const lose of [...this.#open]) lose();
-    this.#open.clear();
+    this.#open.loseAll();
     this.#endpoint.linkLost(this.linkId);
+  }
+}
+
+interface OpenCall {
+  readonly lose: () => void;
+  index: number;
+}
+
+/**
+ * Calls without their answer. An array, because a Set that so much goes through makes a new table every few calls, and each dead table refers to the next one: once the first of
+ * them is old, all that they hold lives until the next collection of everything.
+ */
+class OpenCalls {
+  readonly #calls: OpenCall[] = [];
+
+  add(lose: () => void): OpenCall {
+    const call = { lose, index: this.#calls.length };
+    this.#calls.push(call);
+    return call;
+  }
+
+  /** The last one takes its place. */
+  remove(call: OpenCall): void {
+    const last = this.#calls.pop();
+    if (last === undefined || last === call) return;
+    last.index = call.index;
+    this.#calls[call.index] = last;
+  }
+
+  loseAll(): void {
+    for (const { lose } of this.#calls.splice(0)) lose();
   }
 }

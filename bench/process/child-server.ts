@@ -28,8 +28,11 @@ export class ChildServer {
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
+    const endTogether = () => child.kill('SIGTERM');
+    process.once('exit', endTogether);
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
+        process.off('exit', endTogether);
         this.#exitCode = code ?? signal ?? 1;
         resolve();
       });

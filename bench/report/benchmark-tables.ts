@@ -1,5 +1,5 @@
 import { stages } from '../load/recorder.js';
-import type { IdleMeasurement } from '../scenarios/measure-idle-sessions.js';
+import { bytesPerSession, type IdleMeasurement } from '../scenarios/measure-idle-sessions.js';
 import type { LoadFigures } from './load-figures.js';
 
 export interface BenchmarkResults {
@@ -37,13 +37,14 @@ const latencyHeads = stages.map((stage) => `${stage} p50 / p95 / p99 ms`);
 
 function closedTable(loads: readonly LoadFigures[]): string {
   return table(
-    ['server', 'pairs x window', 'exchanges/s', ...latencyHeads, 'server core-ms per exchange', 'runs'],
+    ['server', 'pairs x window', 'exchanges/s', ...latencyHeads, 'server core-ms per exchange', 'stolen', 'runs'],
     loads.map((load) => [
       load.target,
       load.plan.shape.kind === 'closed' ? `${load.plan.pairs} x ${load.plan.shape.window}` : '',
       wholeNumber(load.exchangesPerSecond),
       ...latencies(load),
       cpu(load),
+      percent(load.stolen),
       seconds(load),
     ]),
   );
@@ -51,7 +52,16 @@ function closedTable(loads: readonly LoadFigures[]): string {
 
 function openTable(loads: readonly LoadFigures[]): string {
   return table(
-    ['server', 'exchanges/s', 'pairs', ...latencyHeads, 'of that the generator was late p50 / p99 ms', 'server core-ms per exchange', 'runs'],
+    [
+      'server',
+      'exchanges/s',
+      'pairs',
+      ...latencyHeads,
+      'of that the generator was late p50 / p99 ms',
+      'server core-ms per exchange',
+      'stolen',
+      'runs',
+    ],
     loads.map((load) => [
       load.target,
       wholeNumber(load.exchangesPerSecond),
@@ -59,6 +69,7 @@ function openTable(loads: readonly LoadFigures[]): string {
       ...latencies(load),
       `${milliseconds(load.lateness.p50Ms)} / ${milliseconds(load.lateness.p99Ms)}`,
       cpu(load),
+      percent(load.stolen),
       seconds(load),
     ]),
   );
@@ -66,16 +77,15 @@ function openTable(loads: readonly LoadFigures[]): string {
 
 function idleTable(idle: readonly IdleMeasurement[]): string {
   return table(
-    ['server', 'sessions', 'RSS without sessions', 'RSS with them', 'RSS per session'],
-    idle.flatMap(({ target, baseRssBytes, steps }) =>
-      steps.map(({ sessions, rssBytes }) => [
-        target,
-        wholeNumber(sessions),
-        megabytes(baseRssBytes),
-        megabytes(rssBytes),
-        `${((rssBytes - baseRssBytes) / sessions / 1024).toFixed(1)} KB`,
-      ]),
-    ),
+    ['server', 'sessions', 'RSS, collected', 'RSS as found', 'for each session more than in the row above'],
+    idle.flatMap(({ target, base, steps }) => {
+      const rows = [{ sessions: 0, ...base }, ...steps];
+      return rows.map((row, index) => {
+        const before = rows[index - 1];
+        const each = before === undefined ? '' : `${(bytesPerSession(before, row) / 1024).toFixed(1)} KB`;
+        return [target, wholeNumber(row.sessions), megabytes(row.collectedBytes), megabytes(row.rssBytes), each];
+      });
+    }),
   );
 }
 
@@ -98,6 +108,10 @@ function cpu({ cpuMsPerExchange, childCpuMsPerExchange }: LoadFigures): string {
 
 function seconds({ repeats, plan }: LoadFigures): string {
   return `${repeats} x ${plan.measureMs / 1000} s`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }
 
 function milliseconds(value: number): string {

@@ -10,6 +10,8 @@ export interface LoadFigures {
   readonly exchangesPerSecond: number;
   readonly latency: Readonly<Record<Stage, LatencySummary>>;
   readonly lateness: LatencySummary;
+  /** Share of all cores' time that the machine did not get, 0 to 1: of the run that had it worst. */
+  readonly stolen: number;
   /** Core-milliseconds of the server's Node process for one exchange. */
   readonly cpuMsPerExchange: number | undefined;
   /** The same for its child processes, by program; those below 1 microsecond are left out. */
@@ -38,6 +40,7 @@ export function summariseRuns(runs: readonly LoadMeasurement[]): LoadFigures {
     exchangesPerSecond: of((run) => run.report.exchangesPerSecond),
     latency: { accepted, delivered, receipted },
     lateness: summary((run) => run.report.lateness),
+    stolen: Math.max(...runs.map(({ stolen }) => stolen)),
     cpuMsPerExchange: runs.every((run) => run.cpu !== undefined) ? of((run) => (run.cpu?.ownMs ?? 0) / exchangesOf(run)) : undefined,
     childCpuMsPerExchange: childCpu(runs, of),
   };

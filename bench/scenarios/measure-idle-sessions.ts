@@ -8,23 +8,29 @@ const warmUpSessions = 500;
 const steps = 3;
 /** Longer than a heartbeat and its answer, so that each session has been through one. */
 const settleMs = 40_000;
+/** For the collection, and for the pages that it frees. */
+const collectMs = 3_000;
 
-export interface IdleStep {
-  readonly sessions: number;
+/** RSS as it was found, and after a garbage collection. */
+export interface SettledRss {
   readonly rssBytes: number;
+  readonly collectedBytes: number;
+}
+
+export interface IdleStep extends SettledRss {
+  readonly sessions: number;
 }
 
 export interface IdleMeasurement {
   readonly target: string;
   /** Without sessions, after 500 were there and went. */
-  readonly baseRssBytes: number;
+  readonly base: SettledRss;
   readonly steps: readonly IdleStep[];
-  readonly bytesPerSession: number;
 }
 
 /**
- * RSS of the server's Node process per session that only sits there: difference between none and all, on a server that was
- * started again after the devices were registered. Rejects where /proc is missing, and when a session is lost.
+ * RSS of the server's Node process with sessions that only sit there, on a server that was started again after the devices were registered.
+ * Rejects where /proc is missing, and when a session is lost.
  */
 export async function measureIdleSessions(started: Target, sessions: number, tell: (line: string) => void): Promise<IdleMeasurement> {
   const devices = await started.devices(sessions);
@@ -33,29 +39,41 @@ export async function measureIdleSessions(started: Target, sessions: number, tel
   try {
     const warmUp = await openIdleSessions(target.url, target.wire, devices.slice(0, warmUpSessions));
     await warmUp.close();
-    const baseRssBytes = await settledRss(target);
+    const base = await settledRss(target);
     const measured: IdleStep[] = [];
     for (let step = 1; step <= steps; step++) {
       const from = Math.round((sessions * (step - 1)) / steps);
       const until = Math.round((sessions * step) / steps);
       opened.push(await openIdleSessions(target.url, target.wire, devices.slice(from, until)));
-      const rssBytes = await settledRss(target);
-      measured.push({ sessions: until, rssBytes });
-      tell(`${target.name}: ${until} idle sessions, ${Math.round((rssBytes - baseRssBytes) / until)} bytes of RSS each`);
+      const settled = { sessions: until, ...(await settledRss(target)) };
+      const before = measured.at(-1) ?? { sessions: 0, ...base };
+      measured.push(settled);
+      tell(`${target.name}: ${until} idle sessions, ${Math.round(bytesPerSession(before, settled))} bytes of RSS for each that came`);
     }
     const lost = opened.reduce((sum, part) => sum + part.lost(), 0);
     if (lost > 0) throw new Error(`${target.name}: ${lost} of ${sessions} idle sessions were closed`);
-    const last = measured.at(-1)?.rssBytes ?? baseRssBytes;
-    return { target: target.name, baseRssBytes, steps: measured, bytesPerSession: (last - baseRssBytes) / sessions };
+    return { target: target.name, base, steps: measured };
   } finally {
     await Promise.all(opened.map((part) => part.close()));
     await target.stop();
   }
 }
 
-async function settledRss(target: Target): Promise<number> {
+/** Of the sessions that came between two steps. The first ones also fill what a server under any load has once, such as V8's young generation. */
+export function bytesPerSession(before: IdleStep, after: IdleStep): number {
+  return (after.collectedBytes - before.collectedBytes) / (after.sessions - before.sessions);
+}
+
+async function settledRss({ server }: Target): Promise<SettledRss> {
   await sleep(settleMs);
-  const usage = readTreeUsage(target.server.pid);
+  const rssBytes = rssOf(server.pid);
+  process.kill(server.pid, 'SIGUSR2');
+  await sleep(collectMs);
+  return { rssBytes, collectedBytes: rssOf(server.pid) };
+}
+
+function rssOf(pid: number): number {
+  const usage = readTreeUsage(pid);
   if (usage === undefined) throw new Error('memory is measured through /proc, which this system does not have');
   return usage.own.rssBytes;
 }

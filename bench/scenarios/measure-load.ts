@@ -1,5 +1,6 @@
 import { generateLoad, type LoadReport, type LoadShape } from '../load/generate-load.js';
 import { measureCpu, type CpuSpent } from '../process/measure-cpu.js';
+import { measureStolenTime } from '../process/stolen-time.js';
 import type { Target } from '../targets/target.js';
 
 export interface LoadPlan {
@@ -15,6 +16,8 @@ export interface LoadMeasurement {
   readonly plan: LoadPlan;
   readonly report: LoadReport;
   readonly cpu: CpuSpent | undefined;
+  /** Share of all cores' time that the machine did not get, 0 to 1. */
+  readonly stolen: number;
   /** The measured time as `process.hrtime` counts, in microseconds. */
   readonly fromUs: number;
   readonly untilUs: number;
@@ -24,6 +27,8 @@ export interface LoadMeasurement {
 export async function measureLoad(target: Target, plan: LoadPlan): Promise<LoadMeasurement> {
   let endCpu: () => CpuSpent | undefined = () => undefined;
   let cpu: CpuSpent | undefined;
+  let endStolen = () => 0;
+  let stolen = 0;
   const times = { fromUs: 0, untilUs: 0 };
   const report = await generateLoad({
     url: target.url,
@@ -34,15 +39,17 @@ export async function measureLoad(target: Target, plan: LoadPlan): Promise<LoadM
     measureMs: plan.measureMs,
     onMeasureStart: () => {
       endCpu = measureCpu(target.server.pid);
+      endStolen = measureStolenTime();
       times.fromUs = nowUs();
     },
     onMeasureEnd: () => {
       times.untilUs = nowUs();
       cpu = endCpu();
+      stolen = endStolen();
     },
   });
   requireClean(target.name, report);
-  return { target: target.name, plan, report, cpu, ...times };
+  return { target: target.name, plan, report, cpu, stolen, ...times };
 }
 
 function requireClean(name: string, { counts, unfinished }: LoadReport): void {

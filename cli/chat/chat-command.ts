@@ -84,7 +84,7 @@ async function open(options: DeviceOptions): Promise<Device> {
   }
 }
 
-/** Resolves when everything is accepted and what waited at the server is shown; `false` when the signal came before. */
+/** Resolves when everything is accepted, and what waited at the server is shown and told as read; `false` when the signal came before. */
 async function settled(device: Device, session: ChatSession, signal: AbortSignal): Promise<boolean> {
   const caughtUp = new Promise<void>((resolve) => {
     const look = () => {
@@ -100,7 +100,7 @@ async function settled(device: Device, session: ChatSession, signal: AbortSignal
       resolve(false);
     });
   });
-  return Promise.race([Promise.all([device.idle(), caughtUp]).then(() => true), over]);
+  return Promise.race([caughtUp.then(() => device.idle()).then(() => true), over]);
 }
 
 function unsentOf(device: Device): readonly string[] {

@@ -7,6 +7,7 @@ import type { ConversationId, DeviceAddress, MessageId } from '../../protocol/id
 import { limits } from '../../protocol/limits.js';
 import { sealBody } from '../encryption/body-seal.js';
 import { encodeContent, type Content } from '../encryption/content.js';
+import { IdleWaiters } from '../idle-waiters.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
@@ -35,11 +36,6 @@ export interface OutgoingContent {
   readonly ttlSeconds?: number | undefined;
 }
 
-interface IdleWaiter {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /**
  * Messages on their way to the server, one lane for each conversation. In a lane the next message is transmitted when the one before it was accepted: the server keeps the order of
  * what comes over one connection, but a message that it refuses for the moment (a rate, a full log) would be overtaken by those that are transmitted behind it.
@@ -53,7 +49,7 @@ export class Outbox {
   #waking = new AbortController();
   #connection: Connection | undefined;
   #resumptions = 0;
-  readonly #idleWaiters: IdleWaiter[] = [];
+  readonly #idleWaiters = new IdleWaiters();
 
   constructor(dependencies: OutboxDependencies) {
     this.#dependencies = dependencies;
@@ -102,14 +98,14 @@ export class Outbox {
   async idle(): Promise<void> {
     if (this.#closing.signal.aborted) throw new SdkError('closed', 'the device was closed');
     if (this.#isEmpty()) return;
-    await new Promise<void>((resolve, reject) => this.#idleWaiters.push({ resolve, reject }));
+    await this.#idleWaiters.wait();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     this.#connection = undefined;
     await Promise.all(this.#lanes.values());
-    for (const { reject } of this.#idleWaiters.splice(0)) reject(new SdkError('closed', 'the device was closed before everything was accepted'));
+    this.#idleWaiters.closed();
   }
 
   #isEmpty(): boolean {
@@ -121,7 +117,7 @@ export class Outbox {
     const lane = this.#work(conversationId).then((end) => {
       this.#lanes.delete(conversationId);
       if (this.#closing.signal.aborted) return;
-      if (this.#isEmpty()) for (const { resolve } of this.#idleWaiters.splice(0)) resolve();
+      if (this.#isEmpty()) this.#idleWaiters.idle();
       // What was added, or a connection that came, while the lane ended.
       else if (end === 'done' && this.#first(conversationId) !== undefined) this.#run(conversationId);
     });

@@ -1,11 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { DomainError } from '../../protocol/errors.js';
 import { deviceKey, type ConversationId, type DeviceAddress, type Position } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { ReceiptItem } from '../../protocol/server-frames.js';
+import { IdleWaiters } from '../idle-waiters.js';
+import { SdkError } from '../sdk-error.js';
 import { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Connection } from '../transport/connection.js';
 import { mergedReceipts } from './message-archive.js';
 import { conversationTable, messageTable, readTable, receiptTable, unsentReadTable } from './message-tables.js';
+import { afterFailure } from './outbox-rules.js';
 
 export interface ReceiptBookDependencies {
   readonly store: DeviceStore;
@@ -21,6 +27,8 @@ export class ReceiptBook {
   /** A watermark is read, compared and written: one after the other. */
   readonly #changes = new SerialQueue();
   readonly #telling = new Set<ConversationId>();
+  readonly #idleWaiters = new IdleWaiters();
+  readonly #closing = new AbortController();
   #connection: Connection | undefined;
 
   constructor(dependencies: ReceiptBookDependencies) {
@@ -77,27 +85,69 @@ export class ReceiptBook {
     this.#tellSoon(conversationId);
   }
 
+  /** The server knows everything that is marked as read. Throws SdkError `closed`. */
+  async idle(): Promise<void> {
+    await this.#changes.idle();
+    if (this.#closing.signal.aborted) throw new SdkError('closed', 'the device was closed');
+    if (!this.#isEmpty()) await this.#idleWaiters.wait();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#connection = undefined;
+    this.#idleWaiters.closed();
+  }
+
+  #isEmpty(): boolean {
+    return this.#dependencies.store.range(unsentReadTable, [], { limit: 1 }).length === 0;
+  }
+
   /** One at a time for each conversation: what is read meanwhile goes with the next one. */
   #tellSoon(conversationId: ConversationId): void {
     if (this.#telling.has(conversationId)) return;
     this.#telling.add(conversationId);
-    const told = this.#tell(conversationId).finally(() => this.#telling.delete(conversationId));
-    this.#dependencies.inBackground(told);
+    this.#dependencies.inBackground(this.#tell(conversationId));
   }
 
   async #tell(conversationId: ConversationId): Promise<void> {
     const { store } = this.#dependencies;
-    for (let connection = this.#connection; connection !== undefined; connection = this.#connection) {
-      const position = store.get(unsentReadTable, conversationId);
-      const peer = store.get(conversationTable, conversationId)?.peer;
-      if (position === undefined || peer === undefined) return;
-      await connection.request({ type: 'read', conversationId, position, senders: [peer] });
-      await this.#changes.run(async () => {
-        if (store.get(unsentReadTable, conversationId) !== position) return;
-        const unit = store.begin();
-        unit.remove(unsentReadTable, conversationId);
-        await unit.commit();
-      });
+    let failures = 0;
+    try {
+      for (let connection = this.#connection; connection !== undefined; connection = this.#connection) {
+        const position = store.get(unsentReadTable, conversationId);
+        const peer = store.get(conversationTable, conversationId)?.peer;
+        if (position === undefined || peer === undefined) return;
+        try {
+          await connection.request({ type: 'read', conversationId, position, senders: [peer] });
+          await this.#told(conversationId, position);
+          failures = 0;
+        } catch (error) {
+          await this.#recover(error, { conversationId, position, failures });
+          failures += 1;
+        }
+      }
+    } finally {
+      this.#telling.delete(conversationId);
+      if (this.#isEmpty()) this.#idleWaiters.idle();
     }
+  }
+
+  /** Waits until it may be tried again. What only another connection mends is thrown, as is what the server will never take: that is not told any more. */
+  async #recover(error: unknown, { conversationId, position, failures }: { conversationId: ConversationId; position: Position; failures: number }) {
+    const next = afterFailure(error, failures, Math.random());
+    const isGone = error instanceof DomainError && error.code === 'not_found';
+    if (next.step === 'fail' || isGone) await this.#told(conversationId, position);
+    if (next.step !== 'again' || isGone) throw error;
+    await sleep(next.afterMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  }
+
+  #told(conversationId: ConversationId, position: Position): Promise<void> {
+    const { store } = this.#dependencies;
+    return this.#changes.run(async () => {
+      if (store.get(unsentReadTable, conversationId) !== position) return;
+      const unit = store.begin();
+      unit.remove(unsentReadTable, conversationId);
+      await unit.commit();
+    });
   }
 }

@@ -114,7 +114,7 @@ describe('chat with input from a pipe', () => {
     expect(fetched).toMatchObject({ code: 0, stdout: expect.stringMatching(/\d\d:\d\d alice: hello\n/) });
     await eventually(async () => {
       const { code, stdout } = await piped('', ...chatArgs('alice', '--with', 'bob'));
-      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('alice: hello ✓✓') });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('alice: hello ✓✓ read') });
     }, 20_000);
   }, 60_000);
 

@@ -34,6 +34,8 @@ export class ScriptedServer {
   judge: (send: SendFrame) => Verdict = () => 'accept';
   /** Changes, loses or refuses answers of REST: `undefined` cuts the connection after the call was done. */
   answerRest: (operation: RestOperation, body: unknown) => unknown = (_, body) => body;
+  /** Of what was read: a refusal, or ok. */
+  judgeRead: (read: ReadFrame) => DomainError | undefined = () => undefined;
   /** Of a hello: a close code, or a welcome. */
   refuseHello: (connection: number) => number | undefined = () => undefined;
   readonly restCalls: RestOperation[] = [];
@@ -151,7 +153,8 @@ export class ScriptedServer {
       if (this.#present.get(deviceKey(device))?.seq === frame.seq) this.#inboxOf(device).length = 0;
     } else if (frame.type !== 'hello') {
       if (frame.type === 'read') this.reads.push(frame);
-      this.push(device, { type: 'ok', id: frame.id });
+      const error = frame.type === 'read' ? this.judgeRead(frame) : undefined;
+      this.push(device, error === undefined ? { type: 'ok', id: frame.id } : errorFrameOf(frame.id, error));
     }
   }
 
@@ -162,8 +165,7 @@ export class ScriptedServer {
     if (verdict === 'silence') return;
     const error = verdict instanceof DomainError ? verdict : this.#mismatch(device, send);
     if (error !== undefined) {
-      const { code, message, retryAfterMs, detail } = error;
-      ws.send(encoding.encode({ type: 'error', id, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }), ...(detail && { detail }) }));
+      ws.send(encoding.encode(errorFrameOf(id, error)));
       return;
     }
     if (verdict !== 'cut' && this.#found(messageId) === undefined) this.accept(device, send);
@@ -222,6 +224,10 @@ export class ScriptedServer {
 interface Socket {
   readonly ws: WebSocket;
   seq: number;
+}
+
+function errorFrameOf(id: number, { code, message, retryAfterMs, detail }: DomainError): ServerFrame {
+  return { type: 'error', id, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }), ...(detail && { detail }) };
 }
 
 function addressOf(token: string): DeviceAddress {

@@ -7,6 +7,7 @@ import { Recorder } from '../../bench/load/recorder.js';
 import { summariseProfile } from '../../bench/process/cpu-profile.js';
 import { measureCpu } from '../../bench/process/measure-cpu.js';
 import { parseStat } from '../../bench/process/process-tree.js';
+import { parseMachineTime } from '../../bench/process/stolen-time.js';
 import { replaceFigures, type BenchmarkResults } from '../../bench/report/benchmark-tables.js';
 import { summariseRuns } from '../../bench/report/load-figures.js';
 import { median } from '../../bench/report/median.js';
@@ -27,6 +28,7 @@ function run(exchanges: number, p99Ms: number, ownMs: number): LoadMeasurement {
       unfinished: 0,
     },
     cpu: { ownMs, childrenMs: { postgres: exchanges, idle: 0 } },
+    stolen: 0.002,
     fromUs: 0,
     untilUs: 0,
   };
@@ -37,7 +39,13 @@ const results: BenchmarkResults = {
   machine: 'a machine',
   date: '2026-01-01',
   loads: [summariseRuns([run(200, 3, 100)])],
-  idle: [{ target: 'server', baseRssBytes: 2 ** 27, steps: [{ sessions: 1_024, rssBytes: 2 ** 27 + 2 ** 22 }], bytesPerSession: 4_096 }],
+  idle: [
+    {
+      target: 'server',
+      base: { rssBytes: 2 ** 28, collectedBytes: 2 ** 27 },
+      steps: [{ sessions: 1_024, rssBytes: 2 ** 29, collectedBytes: 2 ** 27 + 2 ** 22 }],
+    },
+  ],
 };
 
 describe('figures of a benchmark', () => {
@@ -79,6 +87,11 @@ describe('figures of a benchmark', () => {
   test('a process name may hold spaces and parentheses', () => {
     const fields = ['S', '41', ...Array.from({ length: 9 }, () => '0'), '250', '50', ...Array.from({ length: 8 }, () => '0'), '100', '0'];
     expect(parseStat(42, `42 (a (b) c) ${fields.join(' ')}`)).toEqual({ pid: 42, parentPid: 41, name: 'a (b) c', cpuMs: 3_000, rssBytes: 409_600 });
+  });
+
+  test('stolen time is the eighth of the times of all cores', () => {
+    const stat = 'cpu  100 0 50 800 20 0 10 20 7 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n';
+    expect(parseMachineTime(stat)).toEqual({ total: 1_000, stolen: 20 });
   });
 
   test('self time is summed by function and by room, inside the asked time only', () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { DomainError } from '../../protocol/errors.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import type { Device } from '../../sdk/index.js';
 import { DeviceStage, heard, textsOf } from '../support/device-stage.js';
@@ -14,6 +15,7 @@ beforeAll(async () => {
 });
 afterEach(() => {
   stage.server.answerRest = (_, body) => body;
+  stage.server.judgeRead = () => undefined;
 });
 afterAll(() => stage.end());
 
@@ -118,6 +120,42 @@ describe('frames about messages', () => {
     await eventually(() => expect(again.status.state).toBe('online'));
     await again.markRead(conversationId, position);
     expect(stage.server.reads.slice(before)).toHaveLength(1);
+  });
+
+  test('what is read is told again after a refusal for the moment, and `idle` waits for that', async () => {
+    const { pal, device, conversationId } = await PenPal.withDevice(stage);
+    await pal.write(device, 'read me');
+    await eventually(() => expect(device.messages(conversationId)).toHaveLength(1));
+    const before = stage.server.reads.length;
+    stage.server.judgeRead = () =>
+      stage.server.reads.length - before < 3 ? new DomainError('rate_limited', 'not so fast', { retryAfterMs: 10 }) : undefined;
+    await device.markRead(conversationId);
+    await device.idle();
+    expect(stage.server.reads).toHaveLength(before + 3);
+  });
+
+  test.each(['forbidden', 'not_found'] as const)('what the server never takes as read (%s) is given up with a notice', async (code) => {
+    const { pal, device, conversationId } = await PenPal.withDevice(stage);
+    await pal.write(device, 'read me');
+    await eventually(() => expect(device.messages(conversationId)).toHaveLength(1));
+    const notices = heard(device, 'notice');
+    stage.server.judgeRead = () => new DomainError(code, 'you left');
+    const before = stage.server.reads.length;
+    await device.markRead(conversationId);
+    await device.idle();
+    expect(stage.server.reads).toHaveLength(before + 1);
+    await eventually(() => expect(notices).toEqual([expect.objectContaining({ kind: 'background-failed' })]));
+  });
+
+  test('`idle` ends with the device', async () => {
+    const { pal, device, conversationId } = await PenPal.withDevice(stage);
+    await pal.write(device, 'read me');
+    await eventually(() => expect(device.messages(conversationId)).toHaveLength(1));
+    stage.server.judgeRead = () => new DomainError('unavailable', 'in an hour', { retryAfterMs: 3_600_000 });
+    await device.markRead(conversationId);
+    const idle = expect(device.idle()).rejects.toMatchObject({ code: 'closed' });
+    await stage.close(device);
+    await idle;
   });
 
   test('what a newer server adds is passed over', async () => {

@@ -28,6 +28,7 @@ const rooms = {
 
 /** Each engine has one adapter. */
 const adapters = {
+  kafka: ['kafkajs'],
   lmdb: ['lmdb', 'msgpackr'],
   memory: ['rate-limiter-flexible', 'lru-cache'],
   postgres: ['pg'],
@@ -147,7 +148,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: ['node_modules'] },
-    exclude: { path: ['^(dist|coverage|docs|web|\\.heliograph|\\.tools)/'] },
+    exclude: { path: ['^(dist|coverage|docs|web|\\.heliograph|\\.tools|\\.stack)/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     detectProcessBuiltinModuleCalls: true,

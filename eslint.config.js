@@ -64,7 +64,7 @@ const noClockInCore = ['setTimeout', 'setInterval', 'setImmediate', 'Date', 'pro
 const banGlobals = (names, message) => ['error', ...names.map((name) => ({ name, message }))];
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', 'coverage/', '.heliograph/', '.tools/', 'docs/', 'web/'] },
+  { ignores: ['node_modules/', 'dist/', 'coverage/', '.heliograph/', '.tools/', '.stack/', 'docs/', 'web/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

@@ -9,7 +9,9 @@ export default {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
   },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.heliograph/', '<rootDir>/.tools/'],
+  // They need the engines of `npm run stack`: `npm run test:distributed`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/distributed/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.heliograph/', '<rootDir>/.tools/', '<rootDir>/.stack/'],
   reporters: ['default', '<rootDir>/scripts/count-reporter.mjs'],
   testTimeout: 30_000,
   // Most files wait for engines and sockets, so two at a time pay off even on two cores; more than half of the cores would make timings doubtful.

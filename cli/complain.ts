@@ -1,3 +1,4 @@
+import { StartError } from '../app/start-error.js';
 import { DomainError } from '../protocol/errors.js';
 import { SdkError } from '../sdk/sdk-error.js';
 
@@ -9,6 +10,7 @@ export function complain(error: unknown): void {
 function textOf(error: unknown): string {
   if (error instanceof DomainError)
     return error.retryAfterMs === undefined ? error.message : `${error.message}; try again in ${seconds(error.retryAfterMs)}`;
+  if (error instanceof StartError) return `${error.message}; ${error.remedy}`;
   if (error instanceof SdkError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -5,12 +5,14 @@ import { createChatCommand } from './chat/chat-command.js';
 import { complain } from './complain.js';
 import { createLoadCommand } from './load.js';
 import { createServeCommand } from './serve.js';
+import { createStackCommand } from './stack.js';
 
 const program = new Command('heliograph')
   .description('An open messaging backend of the WhatsApp kind, with a client for the terminal')
   .addCommand(createChatCommand())
   .addCommand(createServeCommand())
-  .addCommand(createLoadCommand());
+  .addCommand(createLoadCommand())
+  .addCommand(createStackCommand());
 
 try {
   await program.parseAsync();

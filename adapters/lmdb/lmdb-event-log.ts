@@ -1,4 +1,5 @@
 import { MicroBatcher } from '../../core/micro-batcher.js';
+import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
@@ -122,11 +123,8 @@ class LmdbEventLog implements EventLog {
     return group.join(options);
   }
 
-  /** FNV-1a over the key's UTF-16 units. */
   partitionOf(_topic: Topic, key: string): number {
-    let hash = 0x811c9dc5;
-    for (let index = 0; index < key.length; index += 1) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
-    return (hash >>> 0) % this.#options.partitions;
+    return partitionOfKey(key, this.#options.partitions);
   }
 
   progress(topic: Topic, group: string): Promise<readonly GroupProgress[]> {

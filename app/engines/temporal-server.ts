@@ -35,13 +35,7 @@ export async function startTemporalServer({ cli, directory, uiPort, logger }: Te
     {
       name: 'temporal',
       command: cli,
-      args: [
-        ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(ui)],
-        ...['--ui-disable-news-fetch', '--log-level', 'warn'],
-        ...['--db-filename', join(directory, 'temporal.db'), '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
-        ...['--search-attribute', 'HeliographDevices=KeywordList', '--search-attribute', 'HeliographGateway=Keyword'],
-        ...['--dynamic-config-value', 'matching.enableFairness=true'],
-      ],
+      args: temporalArguments({ directory, port, uiPort: ui }),
       stopSignal: 'SIGTERM',
       logFile: join(directory, 'temporal.log'),
       pidFile: join(directory, 'temporal.pid'),
@@ -58,4 +52,22 @@ export async function startTemporalServer({ cli, directory, uiPort, logger }: Te
   }
   await untilListening(port, readyTimeoutMs);
   return { address: `127.0.0.1:${port}`, uiUrl: `http://127.0.0.1:${ui}`, stop: () => engine.stop() };
+}
+
+export function temporalArguments({
+  directory,
+  port,
+  uiPort,
+}: {
+  readonly directory: string;
+  readonly port: number;
+  readonly uiPort: number;
+}): string[] {
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
+    ...['--ui-disable-news-fetch', '--log-level', 'warn'],
+    ...['--db-filename', join(directory, 'temporal.db'), '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
+    ...['--search-attribute', 'HeliographDevices=KeywordList', '--search-attribute', 'HeliographGateway=Keyword'],
+    ...['--dynamic-config-value', 'matching.enableFairness=true'],
+  ];
 }

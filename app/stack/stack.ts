@@ -1,0 +1,108 @@
+import { resolve } from 'node:path';
+import { chmodSync, mkdirSync } from 'node:fs';
+
+import { listens } from '../engines/ports.js';
+import { StartError } from '../start-error.js';
+import { cassandra } from './cassandra.js';
+import { Daemon } from './daemon.js';
+import { kafka } from './kafka.js';
+import { postgres } from './postgres.js';
+import { redis } from './redis.js';
+import { seaweedfs } from './seaweedfs.js';
+import type { StackEngine } from './stack-engine.js';
+import { temporal } from './temporal.js';
+
+const engines: readonly StackEngine[] = [kafka, cassandra, redis, seaweedfs, postgres, temporal];
+const readyTimeoutMs = 120_000;
+const stopTimeoutMs = 25_000;
+const pollMs = 50;
+
+export const engineNames = engines.map(({ name }) => name);
+
+export interface EngineStatus {
+  readonly name: string;
+  readonly port: number;
+  readonly pid: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+/** The engines of the distributed profile on this machine, without containers: each a process that stays until `stop`. Throws StartError. */
+export class Stack {
+  readonly #daemons: ReadonlyMap<StackEngine, Daemon>;
+
+  constructor(directory: string) {
+    const parent = resolve(directory);
+    mkdirSync(parent, { recursive: true });
+    // PostgreSQL runs as somebody else when this is root: it may pass.
+    if (process.getuid?.() === 0) chmodSync(parent, 0o711);
+    this.#daemons = new Map(engines.map((engine) => [engine, new Daemon(parent, engine.name)]));
+  }
+
+  /** All at once, those that run already are left alone. `started` hears of each that is ready. */
+  async start(started: (name: string, tookMs: number) => void): Promise<void> {
+    await Promise.all(
+      [...this.#daemons].map(async ([engine, daemon]) => {
+        const beganMs = performance.now();
+        await startEngine(engine, daemon);
+        started(engine.name, performance.now() - beganMs);
+      }),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#daemons.values()].map((daemon) => daemon.stop('SIGTERM', stopTimeoutMs)));
+  }
+
+  status(): readonly EngineStatus[] {
+    return [...this.#daemons].map(([{ name, ports }, daemon]) => ({
+      name,
+      port: ports[0] ?? 0,
+      pid: daemon.pid(),
+      memoryBytes: daemon.memoryBytes(),
+    }));
+  }
+
+  outputFile(name: string): string {
+    return this.#find(name)[1].outputFile;
+  }
+
+  /** As if the machine had lost it; resolves when it is gone. */
+  async kill(name: string): Promise<void> {
+    await this.#find(name)[1].stop('SIGKILL', 0);
+  }
+
+  signal(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#find(name)[1].signal(signal);
+  }
+
+  async restart(name: string): Promise<void> {
+    const [engine, daemon] = this.#find(name);
+    await daemon.stop('SIGTERM', stopTimeoutMs);
+    await startEngine(engine, daemon);
+  }
+
+  #find(name: string): [StackEngine, Daemon] {
+    for (const entry of this.#daemons) if (entry[0].name === name) return entry;
+    throw new StartError(`there is no engine ${name}`, `the engines are ${engineNames.join(', ')}`);
+  }
+}
+
+async function startEngine(engine: StackEngine, daemon: Daemon): Promise<void> {
+  if (daemon.pid() === undefined) {
+    for (const port of engine.ports) {
+      if (await listens(port))
+        throw new StartError(`port ${port} for ${engine.name} is taken`, 'stop what listens there; this stack did not start it');
+    }
+    daemon.makeDirectory();
+    await daemon.start(await engine.prepare(daemon.directory));
+  }
+  const deadlineMs = Date.now() + readyTimeoutMs;
+  while (!(await engine.isReady(daemon.output()))) {
+    const ended = daemon.pid() === undefined;
+    if (ended || Date.now() > deadlineMs) {
+      const what = ended ? 'ended before it was ready' : `was not ready within ${readyTimeoutMs / 1_000} s`;
+      throw new StartError(`${engine.name} ${what}`, `see ${daemon.outputFile}`);
+    }
+    await new Promise((wait) => setTimeout(wait, pollMs));
+  }
+}

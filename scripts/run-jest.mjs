@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { root } from './prepare.mjs';
+
+/** Runs jest; resolves to its exit code and how many tests passed and failed. */
+export async function runJest(args) {
+  const scratch = mkdtempSync(join(tmpdir(), 'heliograph-jest-'));
+  const countFile = join(scratch, 'counts.json');
+  const code = await run(args, countFile);
+  const counts = countsIn(countFile);
+  rmSync(scratch, { recursive: true, force: true });
+  return { code: code === 0 && counts.failed > 0 ? 1 : code, ...counts };
+}
+
+function run(args, countFile) {
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  const child = spawn(process.execPath, [jest, ...args], { cwd: root, env: environment(countFile), stdio: 'inherit' });
+  // Ctrl-C reaches jest through the terminal; this process stays to tell the result.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve) => {
+    child.on('close', (exitCode) => resolve(exitCode ?? 1));
+  });
+}
+
+/** Settings of a server that this shell is meant for must not leak into the tests. */
+function environment(countFile) {
+  const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('HELIOGRAPH_'));
+  const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'].filter(Boolean).join(' ');
+  return { ...Object.fromEntries(foreign), NODE_OPTIONS: nodeOptions, JEST_COUNT_FILE: countFile };
+}
+
+/** No counts: jest itself did not get through. */
+function countsIn(countFile) {
+  try {
+    return JSON.parse(readFileSync(countFile, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}

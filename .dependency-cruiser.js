@@ -32,6 +32,7 @@ const adapters = {
   lmdb: ['lmdb', 'msgpackr'],
   memory: ['rate-limiter-flexible', 'lru-cache'],
   postgres: ['pg'],
+  redis: ['ioredis', 'rate-limiter-flexible'],
   system: [],
   temporal: ['@temporalio/client', '@temporalio/common'],
 };

@@ -28,6 +28,7 @@ const rooms = {
 
 /** Each engine has one adapter. */
 const adapters = {
+  cassandra: ['cassandra-driver', 'lru-cache'],
   kafka: ['kafkajs'],
   lmdb: ['lmdb', 'msgpackr'],
   memory: ['rate-limiter-flexible', 'lru-cache'],

@@ -1,6 +1,7 @@
-import { migrate, MigrationError } from '../adapters/postgres/migrate.js';
+import { migrate } from '../adapters/postgres/migrate.js';
 import { createPostgresDirectory, type PostgresDirectory } from '../adapters/postgres/postgres-directory.js';
 import { PostgresPool } from '../adapters/postgres/postgres-pool.js';
+import { MigrationError } from '../core/pending-migrations.js';
 import { DomainError } from '../protocol/errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Closer } from './closer.js';

@@ -1,3 +1,4 @@
+import { isExpired } from '../../core/message-expiry.js';
 import type { Clock } from '../../ports/clock.js';
 import type { History, HistoryQuery, MessageLocation, RowKey, StoredAlias, StoredMessage } from '../../ports/history.js';
 import type { BlobId, ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
@@ -82,10 +83,6 @@ function pageOf(rows: LmdbTable<Buffer>, { conversationId, before, after, limit 
     if (!('duplicateOf' in stored) && !isExpired(stored, nowMs)) page.push(stored);
   }
   return page;
-}
-
-function isExpired({ acceptedAtMs, ttlSeconds }: StoredMessage, nowMs: number): boolean {
-  return ttlSeconds !== undefined && acceptedAtMs + ttlSeconds * 1_000 <= nowMs;
 }
 
 function rowKey({ conversationId, position }: Pick<RowKey, 'conversationId' | 'position'>): Buffer {

@@ -3,21 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 import type { Client } from 'pg';
 
+import { pendingMigrations, type MigrationId } from '../../core/pending-migrations.js';
 import type { PostgresPool } from './postgres-pool.js';
 
 /** Any number that nothing else in the database locks. */
 const lockId = 0x48_45_4c_49;
 const directory = new URL('migrations/', import.meta.url);
 
-interface Migration {
-  readonly name: string;
+interface Migration extends MigrationId {
   readonly sql: string;
-  readonly checksum: string;
-}
-
-/** The database is not one that this version may work on. */
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError';
 }
 
 /**
@@ -33,9 +27,7 @@ export async function migrate(pool: PostgresPool): Promise<void> {
       'CREATE TABLE IF NOT EXISTS schema_migration (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())',
     );
     const applied = await client.query<{ name: string; checksum: string }>('SELECT name, checksum FROM schema_migration ORDER BY name');
-    refuseForeign(applied.rows, migrations);
-    const known = new Set(applied.rows.map(({ name }) => name));
-    for (const migration of migrations) if (!known.has(migration.name)) await apply(client, migration);
+    for (const migration of pendingMigrations(applied.rows, migrations)) await apply(client, migration);
   });
 }
 
@@ -45,16 +37,6 @@ function readMigrations(): readonly Migration[] {
     const sql = readFileSync(new URL(name, directory), 'utf8');
     return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
   });
-}
-
-function refuseForeign(applied: readonly { readonly name: string; readonly checksum: string }[], migrations: readonly Migration[]): void {
-  for (const { name, checksum } of applied) {
-    const migration = migrations.find((own) => own.name === name);
-    if (migration === undefined) {
-      throw new MigrationError(`the database has migration ${name}, which this version does not know: it was used by a newer one`);
-    }
-    if (migration.checksum !== checksum) throw new MigrationError(`migration ${name} was changed after the database took it`);
-  }
 }
 
 /** An error ends the connection, and so the transaction. */

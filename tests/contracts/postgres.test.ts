@@ -3,7 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { migrate, MigrationError } from '../../adapters/postgres/migrate.js';
+import { migrate } from '../../adapters/postgres/migrate.js';
+import { MigrationError } from '../../core/pending-migrations.js';
 import { createPostgresDirectory } from '../../adapters/postgres/postgres-directory.js';
 import type { PostgresPool } from '../../adapters/postgres/postgres-pool.js';
 import { deviceList, newRegistration, register } from '../support/directory-fixtures.js';

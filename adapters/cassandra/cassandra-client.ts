@@ -1,0 +1,119 @@
+import { auth, Client, concurrent, errors, policies, types } from 'cassandra-driver';
+
+import { DomainError } from '../../protocol/errors.js';
+
+const connectTimeoutMs = 3_000;
+const answerTimeoutMs = 5_000;
+const reconnectMs = 500;
+const retryAfterMs = 1_000;
+/** Statements of one call that are under way at a time. */
+const statementsAtOnce = 64;
+
+export interface CassandraOptions {
+  /** `host:port` each. */
+  readonly contactPoints: readonly string[];
+  readonly localDatacenter: string;
+  readonly keyspace: string;
+  readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+}
+
+export type Values = readonly unknown[];
+
+export interface Statement {
+  readonly query: string;
+  readonly params: Values;
+}
+
+/** Prepared, idempotent statements in one keyspace, with LOCAL_QUORUM. Everything throws DomainError `unavailable` while Cassandra is away. */
+export class CassandraClient {
+  readonly #client: Client;
+
+  constructor({ contactPoints, localDatacenter, keyspace, credentials }: CassandraOptions) {
+    this.#client = createClient({ contactPoints, localDatacenter, credentials }, keyspace);
+  }
+
+  connect(): Promise<void> {
+    return translated(() => this.#client.connect());
+  }
+
+  async rows(query: string, ...params: Values): Promise<types.Row[]> {
+    return (await translated(() => this.#client.execute(query, [...params], { prepare: true }))).rows;
+  }
+
+  /** One statement for each list of values, side by side, answered in their order. */
+  rowsOfEach(query: string, params: readonly Values[]): Promise<readonly types.Row[][]> {
+    return translated(async () => {
+      const { resultItems } = await concurrent.executeConcurrent(
+        this.#client,
+        query,
+        params.map((values) => [...values]),
+        { concurrencyLevel: statementsAtOnce, raiseOnFirstError: true, collectResults: true },
+      );
+      return (resultItems as types.ResultSet[]).map(({ rows }) => rows);
+    });
+  }
+
+  /** Side by side, in no order; each batch is of one partition, and done as a whole. */
+  async write(batches: readonly (readonly Statement[])[]): Promise<void> {
+    await translated(async () => {
+      const queue = [...batches];
+      const work = async () => {
+        for (let batch = queue.pop(); batch !== undefined; batch = queue.pop()) await this.#writeOne(batch);
+      };
+      await Promise.all(Array.from({ length: Math.min(statementsAtOnce, batches.length) }, work));
+    });
+  }
+
+  async ping(): Promise<boolean> {
+    await this.rows('SELECT key FROM system.local');
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.#client.shutdown();
+  }
+
+  async #writeOne(batch: readonly Statement[]): Promise<void> {
+    const [only] = batch;
+    if (only === undefined) return;
+    if (batch.length === 1) await this.#client.execute(only.query, [...only.params], { prepare: true });
+    else
+      await this.#client.batch(
+        batch.map(({ query, params }) => ({ query, params: [...params] })),
+        { prepare: true, logged: false },
+      );
+  }
+}
+
+/** Without keyspace: for whoever makes it. */
+export function createClient({ contactPoints, localDatacenter, credentials }: Omit<CassandraOptions, 'keyspace'>, keyspace?: string): Client {
+  return new Client({
+    contactPoints: [...contactPoints],
+    localDataCenter: localDatacenter,
+    ...(keyspace === undefined ? {} : { keyspace }),
+    ...(credentials === undefined ? {} : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
+    socketOptions: { connectTimeout: connectTimeoutMs, readTimeout: answerTimeoutMs },
+    queryOptions: { consistency: types.consistencies.localQuorum, isIdempotent: true },
+    policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(reconnectMs) },
+  });
+}
+
+export async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    throw new DomainError('unavailable', 'the message store is away', { retryAfterMs, cause: error });
+  }
+}
+
+/** Anything that another time or another node may answer otherwise; a statement that is wrong stays wrong. */
+function isAway(error: unknown): boolean {
+  if (error instanceof errors.ResponseError) return !wrong.has(error.code);
+  return (
+    error instanceof errors.NoHostAvailableError || error instanceof errors.OperationTimedOutError || error instanceof errors.BusyConnectionError
+  );
+}
+
+const { responseErrorCodes: codes } = types;
+const wrong = new Set<number>([codes.syntaxError, codes.invalid, codes.unauthorized, codes.badCredentials, codes.configError, codes.protocolError]);

@@ -1,0 +1,86 @@
+import type { types } from 'cassandra-driver';
+
+import type { Inbox, InboxEntry, InboxPage, InboxRow } from '../../ports/inbox.js';
+import { deviceKey, type AccountId, type ConversationId, type DeviceId, type MessageId } from '../../protocol/ids.js';
+import { batchesOf } from './batches-of.js';
+import { groupBy } from './group-by.js';
+import type { CassandraClient } from './cassandra-client.js';
+
+/** Not times: whatever clocks say, a removal goes over what was put (README). */
+const putAt = 1;
+const removedAt = 2;
+
+const columns = 'account_id, device_id, conversation_id, position, message_id, kind, sender_account, sender_device, accepted_at, queued_at';
+const insertRow = `INSERT INTO inbox_by_device (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ${putAt} AND TTL ?`;
+const insertRowWithEnvelope = `INSERT INTO inbox_by_device (${columns}, envelope_type, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ${putAt} AND TTL ?`;
+const selectRows = `SELECT ${columns}, envelope_type, envelope FROM inbox_by_device WHERE account_id = ? AND device_id = ?`;
+const deleteRows = `DELETE FROM inbox_by_device USING TIMESTAMP ${removedAt} WHERE account_id = ? AND device_id = ?`;
+const deleteRange = `${deleteRows} AND conversation_id = ? AND position >= ? AND position <= ?`;
+
+export function createCassandraInbox(client: CassandraClient, options: { readonly maxAgeMs: number }): Inbox {
+  const ttlSeconds = Math.ceil(options.maxAgeMs / 1_000);
+  const insertOf = ({ device, row }: InboxEntry) => {
+    const { conversationId, position, messageId, kind, sender, acceptedAtMs, queuedAtMs, envelope } = row;
+    const values = [
+      device.accountId,
+      device.deviceId,
+      conversationId,
+      position,
+      messageId,
+      kind,
+      sender.accountId,
+      sender.deviceId,
+      acceptedAtMs,
+      queuedAtMs,
+    ];
+    return envelope === undefined
+      ? { query: insertRow, params: [...values, ttlSeconds], bytes: 0 }
+      : { query: insertRowWithEnvelope, params: [...values, envelope.type, envelope.content, ttlSeconds], bytes: envelope.content.byteLength };
+  };
+
+  return {
+    put: async (entries) => {
+      const ofDevices = [...groupBy(entries, ({ device }) => deviceKey(device)).values()];
+      await client.write(ofDevices.flatMap((ofOne) => batchesOf(ofOne.map(insertOf))));
+    },
+
+    read: async ({ accountId, deviceId }, { maxRows, maxBytes, afterConversation }) => {
+      const from = afterConversation === undefined ? (['', []] as const) : ([' AND conversation_id > ?', [afterConversation]] as const);
+      const rows = await client.rows(`${selectRows}${from[0]} LIMIT ?`, accountId, deviceId, ...from[1], maxRows + 1);
+      return pageOf(rows.map(decode), maxRows, maxBytes);
+    },
+
+    remove: async ({ accountId, deviceId }, ranges) => {
+      await client.write([
+        ranges.map(({ conversationId, first, last }) => ({ query: deleteRange, params: [accountId, deviceId, conversationId, first, last] })),
+      ]);
+    },
+
+    clear: async ({ accountId, deviceId }) => {
+      await client.write([[{ query: deleteRows, params: [accountId, deviceId] }]]);
+    },
+  };
+}
+
+function pageOf(rows: readonly InboxRow[], maxRows: number, maxBytes: number): InboxPage {
+  let bytes = 0;
+  for (const [index, { envelope }] of rows.entries()) {
+    bytes += envelope?.content.byteLength ?? 0;
+    if (index === maxRows || (index > 0 && bytes > maxBytes)) return { rows: rows.slice(0, index), more: true };
+  }
+  return { rows, more: false };
+}
+
+function decode(row: types.Row): InboxRow {
+  const envelope = row.get('envelope') as Buffer | null;
+  return {
+    conversationId: String(row.get('conversation_id')) as ConversationId,
+    position: (row.get('position') as types.Long).toNumber(),
+    messageId: String(row.get('message_id')) as MessageId,
+    kind: row.get('kind') as InboxRow['kind'],
+    sender: { accountId: String(row.get('sender_account')) as AccountId, deviceId: row.get('sender_device') as DeviceId },
+    acceptedAtMs: (row.get('accepted_at') as types.Long).toNumber(),
+    queuedAtMs: (row.get('queued_at') as types.Long).toNumber(),
+    ...(envelope === null ? {} : { envelope: { type: row.get('envelope_type') as number, content: envelope } }),
+  };
+}

@@ -36,6 +36,7 @@ const adapters = {
   redis: ['ioredis', 'rate-limiter-flexible'],
   system: [],
   temporal: ['@temporalio/client', '@temporalio/common'],
+  'websocket-link': ['ws', 'jose', 'msgpackr'],
 };
 
 const escaped = (name) => name.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');

@@ -6,11 +6,10 @@ import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import type { Announcement } from '../../ports/announcements.js';
-import type { GatewayEndpoint, Push, PushAnswer } from '../../ports/gateway-link.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
-import { newDevice } from '../support/drain-fixtures.js';
 import { VirtualClock } from '../support/simulation/virtual-clock.js';
+import { gatewayLinkContract } from './gateway-link-contract.js';
 import { sessionRegistryContract } from './session-registry-contract.js';
 
 sessionRegistryContract('memory', () => {
@@ -57,56 +56,10 @@ describe('the rate limiter in memory', () => {
   });
 });
 
-describe('the link inside a process', () => {
-  const device = newDevice();
-  const push = { partition: 0, targets: [0, 1].map(() => ({ device, sessionEpoch: 1, stream: 0 })) } as unknown as Push;
-
-  function endpoint(answers: readonly PushAnswer[]): GatewayEndpoint & { lost: string[] } {
-    const lost: string[] = [];
-    return {
-      lost,
-      gatewayId: 'one',
-      push: (_link, _push, answer) => answers.forEach((given, index) => answer(index, given)),
-      nudge: () => ({ outcome: 'ok', stream: 3 }),
-      signal: () => undefined,
-      openDrain: () => ({ outcome: 'open', sub: 1, sessionEpoch: 1 }),
-      drainPage: () => new Promise(() => undefined),
-      finishDrain: () => 'live',
-      giveUpDrain: () => 'closed',
-      linkLost: (linkId) => lost.push(linkId),
-    };
-  }
-
-  test('carries calls and answers while the gateway is attached', async () => {
-    const { link, attach } = createInProcessGatewayLink();
-    expect(link.to('one')).toBeUndefined();
-    attach(endpoint(['delivered', 'refused']));
-    const answers: [number, PushAnswer][] = [];
-    link.to('one')?.push(push, (index, answer) => answers.push([index, answer]));
-    expect(answers).toEqual([
-      [0, 'delivered'],
-      [1, 'refused'],
-    ]);
-    expect(await link.to('one')?.nudge({ device, sessionEpoch: 1 }, 0)).toEqual({ outcome: 'ok', stream: 3 });
-    expect(await link.to('one')?.finishDrain({ device, token: 1, sub: 1 })).toBe('live');
-  });
-
-  test('answers lost for everything open when the gateway goes, once each, and tells the gateway', async () => {
-    const { link, attach, detach } = createInProcessGatewayLink();
-    const gateway = endpoint(['delivered']);
-    attach(gateway);
-    const connection = link.to('one');
-    const answers: [number, PushAnswer][] = [];
-    connection?.push(push, (index, answer) => answers.push([index, answer]));
-    const page = connection?.drainPage({ device, token: 1, sub: 1 }, { items: [], short: true });
-    detach('one');
-    expect(answers).toEqual([
-      [0, 'delivered'],
-      [1, 'lost'],
-    ]);
-    expect([await page, gateway.lost, link.to('one')]).toEqual(['lost', [connection?.linkId], undefined]);
-    expect(await connection?.nudge({ device, sessionEpoch: 1 }, 0)).toEqual({ outcome: 'lost' });
-  });
+gatewayLinkContract('in process', (endpoint) => {
+  const { link, attach, detach } = createInProcessGatewayLink();
+  attach(endpoint);
+  return Promise.resolve({ link, cut: () => detach(endpoint.gatewayId), dispose: () => Promise.resolve() });
 });
 
 describe('the system clock', () => {

@@ -13,17 +13,22 @@ export interface Dependency {
 export interface AdminServerOptions {
   readonly registry: Registry;
   readonly dependencies: readonly Dependency[];
+  /** Whether new sessions are welcome: not while a gateway is being stopped. */
+  readonly accepting: () => boolean;
 }
 
-/** /healthz: the process answers. /readyz: what it needs is there, each by name. /metrics: for Prometheus. */
-export function createAdminServer({ registry, dependencies }: AdminServerOptions): Server {
+/**
+ * /healthz: the process answers. /readyz: what it needs is there, each by name. /accepting: 404 as soon as a load balancer is to send nobody new. /metrics: for Prometheus.
+ */
+export function createAdminServer({ registry, dependencies, accepting }: AdminServerOptions): Server {
   return createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (request.method !== 'GET') answer(response, 405, 'text/plain', 'only GET\n');
     else if (path === '/healthz') answer(response, 200, 'text/plain', 'ok\n');
     else if (path === '/readyz') void ready(response, dependencies);
+    else if (path === '/accepting') answer(response, accepting() ? 200 : 404, 'text/plain', accepting() ? 'yes\n' : 'no\n');
     else if (path === '/metrics') void metrics(response, registry);
-    else answer(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics\n');
+    else answer(response, 404, 'text/plain', 'there are /healthz, /readyz, /accepting and /metrics\n');
   });
 }
 

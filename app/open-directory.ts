@@ -5,19 +5,17 @@ import { MigrationError } from '../core/pending-migrations.js';
 import { DomainError } from '../protocol/errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Closer } from './closer.js';
-import type { Config } from './config/load-config.js';
 import type { Secret } from './config/secret.js';
-import type { DataDirectory } from './data-directory.js';
-import { startPostgresServer } from './engines/postgres-server.js';
 import { StartError } from './start-error.js';
-
-/** After a crash PostgreSQL first replays its log. */
-const readyTimeoutMs = 30_000;
-const pollMs = 50;
+import { untilAvailable } from './until-available.js';
 
 export interface OpenDirectoryOptions {
-  readonly config: Config;
-  readonly data: DataDirectory;
+  readonly url: Secret;
+  readonly maxConnections: number;
+  /** How long it may take until PostgreSQL answers: after a crash it first replays its log. */
+  readonly timeoutMs: number;
+  readonly remedy: string;
+  readonly waiting?: (name: string) => void;
   readonly logger: Logger;
   readonly closer: Closer;
 }
@@ -26,46 +24,27 @@ export interface OpenedDirectory extends PostgresDirectory {
   ping(): Promise<boolean>;
 }
 
-/** The directory in PostgreSQL: the configured one, or a server of our own in the data directory. Migrated when it resolves. Throws StartError. */
-export async function openDirectory({ config, data, logger, closer }: OpenDirectoryOptions): Promise<OpenedDirectory> {
-  const url = config.postgres.url ?? (await startOwnServer(data, logger, closer));
+/** The directory in PostgreSQL, migrated when it resolves. Throws StartError. */
+export async function openDirectory({ url, maxConnections, logger, closer, ...patience }: OpenDirectoryOptions): Promise<OpenedDirectory> {
   const pool = new PostgresPool({
     url: url.reveal(),
-    maxConnections: config.postgres.maxConnections,
+    maxConnections,
     onLost: (error) => {
       logger.warn({ err: error }, 'an idle connection to postgres was lost');
     },
   });
   closer.add('postgres pool', () => pool.close());
-  await untilReady(pool);
+  await untilAvailable({ name: 'PostgreSQL', ...patience }, () => check(pool));
   await migrated(pool);
   return { ...createPostgresDirectory(pool), ping: () => pool.ping() };
 }
 
-async function startOwnServer(data: DataDirectory, logger: Logger, closer: Closer): Promise<Secret> {
-  const server = await startPostgresServer({ directory: data.subdirectory('postgres'), keyDirectory: data.subdirectory('keys'), logger });
-  closer.add('postgres', () => server.stop());
-  return server.url;
-}
-
-async function untilReady(pool: PostgresPool): Promise<void> {
-  const deadlineMs = performance.now() + readyTimeoutMs;
-  for (;;) {
-    try {
-      await pool.check();
-      return;
-    } catch (error) {
-      if (!(error instanceof DomainError)) {
-        throw new StartError(`PostgreSQL refuses: ${error instanceof Error ? error.message : String(error)}`, 'correct HELIOGRAPH_POSTGRES_URL');
-      }
-      if (performance.now() > deadlineMs) {
-        throw new StartError(
-          `PostgreSQL did not answer within ${readyTimeoutMs / 1_000} s`,
-          'see postgres/postgres.log in the data directory, or correct HELIOGRAPH_POSTGRES_URL',
-        );
-      }
-    }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+async function check(pool: PostgresPool): Promise<void> {
+  try {
+    await pool.check();
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
+    throw new StartError(`PostgreSQL refuses: ${error instanceof Error ? error.message : String(error)}`, 'correct HELIOGRAPH_POSTGRES_URL');
   }
 }
 

@@ -1,7 +1,9 @@
 import { createLogger, type Logger } from '../telemetry/logger.js';
+import { addressToOpen } from './address-to-open.js';
 import { Closer } from './closer.js';
 import { ConfigError, loadConfig, type Config } from './config/load-config.js';
 import { openDataDirectory } from './data-directory.js';
+import { startDistributed } from './profiles/distributed.js';
 import { startEmbedded, type EmbeddedServer } from './profiles/embedded.js';
 import { StartError } from './start-error.js';
 import { tuneHeap } from './tune-heap.js';
@@ -17,15 +19,17 @@ export async function serve(): Promise<void> {
   const closer = new Closer(logger);
   const stop = onceSignalled(closer);
   try {
-    const server = await startServer(config, logger, closer);
-    if (!stop.signalled()) say(welcome(server));
+    const ready = await startServer(config, logger, closer);
+    if (!stop.signalled()) say(ready);
   } catch (error) {
     await closer.close();
     if (!stop.signalled()) fail(error);
   }
 }
 
-async function startServer(config: Config, logger: Logger, closer: Closer): Promise<EmbeddedServer> {
+/** Answers what to tell when it is up. */
+async function startServer(config: Config, logger: Logger, closer: Closer): Promise<string> {
+  if (config.process.profile === 'distributed') return startRoles(config, logger, closer);
   const data = openDataDirectory(config.storage.dataDirectory);
   closer.add('data directory', () => {
     data.unlock();
@@ -34,7 +38,19 @@ async function startServer(config: Config, logger: Logger, closer: Closer): Prom
   const progress = (part: string, tookMs: number) => {
     say(`  ${part.padEnd(24)} up in ${(tookMs / 1_000).toFixed(1)} s`);
   };
-  return startEmbedded({ config, data, logger, closer, progress });
+  return welcome(await startEmbedded({ config, data, logger, closer, progress }));
+}
+
+async function startRoles(config: Config, logger: Logger, closer: Closer): Promise<string> {
+  say(`Heliograph starts as ${config.process.roles.join(', ')}`);
+  const waiting = (name: string) => {
+    say(`  waiting for ${name}`);
+  };
+  const { publicPort, adminPort } = await startDistributed({ config, logger, closer, waiting });
+  const { host } = config.network;
+  const lines = [`  Metrics, health   ${addressToOpen(host, adminPort)}/metrics, /readyz`];
+  if (publicPort !== undefined) lines.unshift(`  WebSocket, REST   ${addressToOpen(host, publicPort)}`);
+  return ['Ready.', ...lines].join('\n');
 }
 
 function configOrExit(): Config {

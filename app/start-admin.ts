@@ -9,11 +9,13 @@ export interface AdminRole {
   readonly config: Config;
   readonly metrics: Registry;
   readonly closer: Closer;
+  /** Whether new sessions are welcome. */
+  readonly accepting?: () => boolean;
 }
 
 /** Health and metrics on a port of their own; answers the port. */
-export function startAdmin({ config, metrics, closer }: AdminRole, dependencies: readonly Dependency[]): Promise<number> {
-  const server = createAdminServer({ registry: metrics, dependencies });
+export function startAdmin({ config, metrics, closer, accepting = () => true }: AdminRole, dependencies: readonly Dependency[]): Promise<number> {
+  const server = createAdminServer({ registry: metrics, dependencies, accepting });
   closer.add('admin server', () => stopListening(server));
   return listen(server, config.network.host, config.network.adminPort, 'HELIOGRAPH_ADMIN_PORT');
 }

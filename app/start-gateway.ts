@@ -32,8 +32,8 @@ export interface GatewayRole {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly closer: Closer;
-  /** Lets routers and drains reach this gateway; answers the call that ends it. */
-  readonly attach: (endpoint: GatewayEndpoint) => () => void;
+  /** Lets routers and drains reach this gateway, until the closer ends it. */
+  readonly attach: (endpoint: GatewayEndpoint) => void | Promise<void>;
 }
 
 /** WebSocket and REST on the public port; answers the port. */
@@ -58,8 +58,7 @@ export async function startGateway(role: GatewayRole): Promise<number> {
       maxWaitingAppends,
     },
   });
-  const detach = attach(gateway.endpoint);
-  closer.add('gateway link', detach);
+  await attach(gateway.endpoint);
   observeNumber(metrics, { name: 'heliograph_gateway_sessions', help: 'Open sessions.' }, () => gateway.sessions());
   observeNumber(metrics, { name: 'heliograph_gateway_connections', help: 'Open WebSockets.' }, () => gateway.connections());
   const rest = createRestApp({

@@ -3,11 +3,14 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
 import { stackEndpoints } from '../app/stack/endpoints.js';
-import { engineNames, Stack, type EngineStatus } from '../app/stack/stack.js';
+import { engineNames, processNames, Stack, type EngineStatus, type Started } from '../app/stack/stack.js';
 
 const directory = '.stack';
+const nameWidth = 18;
 const help = `
-Engines: ${engineNames.join(', ')}. Their data and output are in ${directory}/ of the present directory.
+Engines: ${engineNames.join(', ')}.
+Processes of Heliograph: ${processNames.join(', ')}.
+Their data and output are in ${directory}/ of the present directory.
 \`npm run stack\` does the same, and installs what is missing before.`;
 
 /** `heliograph stack`: the engines of the distributed profile, without containers. */
@@ -18,15 +21,15 @@ export function createStackCommand(): Command {
     .addHelpText('after', help);
   command
     .command('start', { isDefault: true })
-    .description('starts what does not run, and waits until all are ready')
-    .action(async () => {
-      const started = stack();
-      await started.start((name, tookMs) => {
-        console.log(`  ${name.padEnd(10)} ready after ${(tookMs / 1_000).toFixed(1)} s`);
-      });
-      console.log(
-        `\n${table(started.status())}\n\n  Temporal Web UI: ${stackEndpoints.temporalUiUrl}\n  npm run stack -- stop ends them; data stay.`,
-      );
+    .description('starts the engines that do not run, and waits until all are ready')
+    .option('--processes', 'and two processes of each role of Heliograph, with HAProxy in front')
+    .action(async ({ processes = false }: { readonly processes?: boolean }) => {
+      const own = stack();
+      await own.startEngines(tell);
+      if (processes) await own.startProcesses(tell);
+      console.log(`\n${table(own.status())}\n`);
+      if (processes) console.log(`  Heliograph:      ${stackEndpoints.publicUrl}`);
+      console.log(`  Temporal Web UI: ${stackEndpoints.temporalUiUrl}\n  npm run stack -- stop ends them; data stay.`);
     });
   command
     .command('stop')
@@ -39,21 +42,25 @@ export function createStackCommand(): Command {
       console.log(table(stack().status()));
     });
   command
-    .command('logs <engine>')
-    .description('shows what an engine wrote since it was started')
+    .command('logs <name>')
+    .description('shows what one wrote since it was started')
     .action((name: string) => {
       process.stdout.write(readFileSync(stack().outputFile(name)));
     });
   command
-    .command('kill <engine>')
-    .description('ends an engine as a crash would (SIGKILL)')
+    .command('kill <name>')
+    .description('ends one as a crash would (SIGKILL)')
     .action((name: string) => stack().kill(name));
   command
-    .command('restart <engine>')
-    .description('stops an engine if it runs, and starts it')
+    .command('restart <name>')
+    .description('stops one if it runs, and starts it')
     .action((name: string) => stack().restart(name));
   return command;
 }
+
+const tell: Started = (name, tookMs) => {
+  console.log(`  ${name.padEnd(nameWidth)} ready after ${(tookMs / 1_000).toFixed(1)} s`);
+};
 
 function table(engines: readonly EngineStatus[]): string {
   const rows = engines.map(({ name, port, pid, memoryBytes }) => [
@@ -63,6 +70,6 @@ function table(engines: readonly EngineStatus[]): string {
     memoryBytes === undefined ? '' : `${Math.round(memoryBytes / 1_048_576)} MiB`,
   ]);
   return rows
-    .map(([name = '', address = '', state = '', memory = '']) => `  ${name.padEnd(10)} ${address.padEnd(16)} ${state.padEnd(12)} ${memory}`)
+    .map(([name = '', address = '', state = '', memory = '']) => `  ${name.padEnd(nameWidth)} ${address.padEnd(16)} ${state.padEnd(12)} ${memory}`)
     .join('\n');
 }

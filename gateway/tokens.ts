@@ -12,6 +12,8 @@ import type { IssuedToken } from '../protocol/rest/account.js';
 const algorithm = 'EdDSA';
 const issuer = 'heliograph';
 const audience = 'heliograph/v1';
+/** Of RFC 8410: what stands before the 32 bytes of an Ed25519 seed. */
+const pkcs8Ed25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const keyFile = 'token-signing-key.pem';
 
 export interface TokenKeys {
@@ -64,6 +66,12 @@ export function createTokens({ keys, clock, lifetimeMs }: TokensOptions): Tokens
       }
     },
   };
+}
+
+/** The signing key of all gateways that know the seed, 32 bytes. */
+export function tokenKeysOf(seed: Uint8Array): TokenKeys {
+  const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Ed25519, seed]), format: 'der', type: 'pkcs8' });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
 /** The signing key of this data directory, made at the first start. */

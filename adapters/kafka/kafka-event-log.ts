@@ -1,4 +1,4 @@
-import { Kafka, KafkaJSError, logLevel, type Admin } from 'kafkajs';
+import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { partitionOfKey } from '../../core/partition-of-key.js';
@@ -143,7 +143,7 @@ async function translated<Result>(work: () => Promise<Result>): Promise<Result> 
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof KafkaJSError)) throw error;
+    if (!(error instanceof kafkajs.KafkaJSError)) throw error;
     throw new DomainError('unavailable', 'the message log is away', { retryAfterMs, cause: error });
   }
 }

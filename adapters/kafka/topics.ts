@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin, type ITopicMetadata } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs';
 
 import type { Topic } from '../../ports/event-log.js';
 
@@ -55,7 +55,7 @@ function checkPartitions({ name, partitions }: ITopicMetadata, options: TopicOpt
 }
 
 async function checkSettings(admin: Admin, name: string, wanted: Readonly<Record<string, string>>): Promise<void> {
-  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: ConfigResourceTypes.TOPIC, name }] });
+  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name }] });
   const found = new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]));
   for (const setting of ['message.timestamp.type', 'flush.messages']) {
     const value = wanted[setting];

@@ -44,9 +44,9 @@ export class RedisConnection {
     for (const [name, lua] of scripts) this.redis.defineCommand(name, { lua });
   }
 
-  /** Resolves when it is connected; throws DomainError `unavailable` when the first attempt fails, and goes on trying. */
+  /** Resolves when it is connected. Throws DomainError `unavailable` while it is not, and goes on trying by itself; may be called again. */
   async connect(): Promise<void> {
-    await this.run((redis) => redis.connect());
+    await this.run<unknown>((redis) => (redis.status === 'wait' ? redis.connect() : redis.ping()));
   }
 
   key(...parts: readonly string[]): string {

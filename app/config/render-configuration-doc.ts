@@ -1,4 +1,5 @@
 import { allSettings } from './load-config.js';
+import { Secret } from './secret.js';
 
 /** docs/configuration.md. */
 export function renderConfigurationDoc(): string {
@@ -17,6 +18,7 @@ export function renderConfigurationDoc(): string {
 }
 
 function shown(fallback: unknown): string {
+  if (fallback instanceof Secret) return `\`${fallback.reveal()}\``;
   const text = Array.isArray(fallback)
     ? fallback.map(String).join(',')
     : typeof fallback === 'string' || typeof fallback === 'number'

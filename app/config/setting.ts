@@ -37,9 +37,24 @@ export function optionalText(about: About): Setting<string | undefined> {
   return { ...text(about, '-'), fallback: undefined };
 }
 
+export function secret(about: About, fallback: string): Setting<Secret> {
+  const schema = z.string().min(1);
+  return { ...about, fallback: new Secret(fallback), parse: (value) => new Secret(schema.parse(value)) };
+}
+
 export function optionalSecret(about: About): Setting<Secret | undefined> {
   const schema = z.string().min(1);
   return { ...about, fallback: undefined, parse: (value) => new Secret(schema.parse(value)) };
+}
+
+/** Some of the names, divided by commas. */
+export function someOf<const Name extends string>(
+  about: About,
+  fallback: readonly Name[],
+  names: readonly [Name, ...Name[]],
+): Setting<readonly Name[]> {
+  const schema = z.array(z.enum(names)).min(1);
+  return { ...about, fallback, parse: (value) => schema.parse(value.split(',').map((part) => part.trim())) };
 }
 
 /** Names divided by commas. */

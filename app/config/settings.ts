@@ -1,5 +1,5 @@
 import { rateLimits, type RateLimit, type RateLimitName } from '../../protocol/limits.js';
-import { list, oneOf, optionalSecret, optionalText, positiveNumber, text, wholeNumber, type Setting } from './setting.js';
+import { list, oneOf, optionalSecret, optionalText, positiveNumber, secret, someOf, text, wholeNumber, type Setting } from './setting.js';
 
 const port = { min: 0, max: 65_535 };
 const hourMs = 3_600_000;
@@ -7,6 +7,31 @@ const dayMs = 24 * hourMs;
 
 /** Every variable that Heliograph reads, by concern. docs/configuration.md is made from this. */
 export const settings = {
+  process: {
+    profile: oneOf(
+      {
+        variable: 'HELIOGRAPH_PROFILE',
+        meaning:
+          '`embedded`: everything in one process, in a data directory. `distributed`: one or more roles, on Kafka, Redis, Cassandra and PostgreSQL.',
+      },
+      'embedded',
+      ['embedded', 'distributed'],
+    ),
+    roles: someOf(
+      { variable: 'HELIOGRAPH_ROLES', meaning: 'Distributed: what this process does, divided by commas: `gateway`, `pipeline`, `temporal-worker`.' },
+      ['gateway', 'pipeline', 'temporal-worker'],
+      ['gateway', 'pipeline', 'temporal-worker'],
+    ),
+    clusterSecret: optionalSecret({
+      variable: 'HELIOGRAPH_CLUSTER_SECRET',
+      meaning: 'Distributed: at least 32 characters that all processes share; tokens and links between processes are signed with keys made from it.',
+    }),
+    startTimeoutMs: wholeNumber(
+      { variable: 'HELIOGRAPH_START_TIMEOUT_MS', meaning: 'Distributed: how long a start waits for what it needs, in ms.' },
+      120_000,
+      { min: 1_000, max: hourMs },
+    ),
+  },
   network: {
     host: text({ variable: 'HELIOGRAPH_HOST', meaning: 'Address that the public and admin ports listen on.' }, '127.0.0.1'),
     publicPort: wholeNumber({ variable: 'HELIOGRAPH_PORT', meaning: 'WebSocket, REST and pages; 0 takes a free port.' }, 8080, port),
@@ -61,6 +86,26 @@ export const settings = {
   gateway: {
     id: text({ variable: 'HELIOGRAPH_GATEWAY_ID', meaning: 'Name of this gateway, unique among all.' }, 'gateway-1'),
     windowItems: wholeNumber({ variable: 'HELIOGRAPH_SESSION_WINDOW', meaning: 'Un-acked items of a live session.' }, 64, { min: 1, max: 10_000 }),
+    linkPort: wholeNumber(
+      {
+        variable: 'HELIOGRAPH_LINK_PORT',
+        meaning: 'Distributed: where pipelines and workers reach this gateway; never make it public. 0 takes a free port.',
+      },
+      7070,
+      port,
+    ),
+    linkHost: text(
+      { variable: 'HELIOGRAPH_LINK_HOST', meaning: 'Distributed: the name or address by which pipelines and workers reach this gateway.' },
+      '127.0.0.1',
+    ),
+    drainMs: wholeNumber(
+      {
+        variable: 'HELIOGRAPH_GATEWAY_DRAIN_MS',
+        meaning: 'Over how long a gateway that is stopped sends its sessions to others, in ms. 0: at once.',
+      },
+      0,
+      { min: 0, max: hourMs },
+    ),
     tokenLifetimeMs: wholeNumber({ variable: 'HELIOGRAPH_TOKEN_LIFETIME_MS', meaning: 'Life of an access token, in ms.' }, hourMs, {
       min: 1_000,
       max: dayMs,
@@ -91,6 +136,35 @@ export const settings = {
         max: 1024 ** 4,
       },
     ),
+  },
+  kafka: {
+    brokers: list({ variable: 'HELIOGRAPH_KAFKA_BROKERS', meaning: 'Distributed: `host:port` of some brokers, divided by commas.' }, [
+      '127.0.0.1:9092',
+    ]),
+    prefix: text({ variable: 'HELIOGRAPH_KAFKA_PREFIX', meaning: 'Distributed: before the names of topics and consumer groups.' }, 'heliograph'),
+    replicationFactor: wholeNumber(
+      { variable: 'HELIOGRAPH_KAFKA_REPLICATION', meaning: 'Distributed: copies of each topic; with 1 a record is synced to disk before it counts.' },
+      3,
+      { min: 1, max: 9 },
+    ),
+  },
+  redis: {
+    url: secret({ variable: 'HELIOGRAPH_REDIS_URL', meaning: 'Distributed: where Redis is.' }, 'redis://127.0.0.1:6379'),
+    prefix: text({ variable: 'HELIOGRAPH_REDIS_PREFIX', meaning: 'Distributed: before the names of keys and channels.' }, 'heliograph'),
+  },
+  cassandra: {
+    contactPoints: list({ variable: 'HELIOGRAPH_CASSANDRA_CONTACT_POINTS', meaning: 'Distributed: `host:port` of some nodes, divided by commas.' }, [
+      '127.0.0.1:9042',
+    ]),
+    datacenter: text({ variable: 'HELIOGRAPH_CASSANDRA_DATACENTER', meaning: 'Distributed: the data center that is near.' }, 'datacenter1'),
+    keyspace: text({ variable: 'HELIOGRAPH_CASSANDRA_KEYSPACE', meaning: 'Distributed: the keyspace; made if it is missing.' }, 'heliograph'),
+    replicationFactor: wholeNumber(
+      { variable: 'HELIOGRAPH_CASSANDRA_REPLICATION', meaning: 'Distributed: copies of each row, for a keyspace that is made.' },
+      3,
+      { min: 1, max: 9 },
+    ),
+    username: optionalText({ variable: 'HELIOGRAPH_CASSANDRA_USERNAME', meaning: 'Distributed: who logs in to Cassandra; without it nobody does.' }),
+    password: optionalSecret({ variable: 'HELIOGRAPH_CASSANDRA_PASSWORD', meaning: 'Distributed: the password for it.' }),
   },
   history: {
     maxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_HISTORY_MAX_AGE_MS', meaning: 'How long history is kept.' }, 365 * dayMs, {

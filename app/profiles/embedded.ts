@@ -9,26 +9,27 @@ import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
 import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
 import { createTokens, openTokenKeys } from '../../gateway/tokens.js';
+import type { GatewayEndpoint } from '../../ports/gateway-link.js';
 import { createDrainEvents } from '../../telemetry/drain-events.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { createMetricsRegistry } from '../../telemetry/metrics.js';
 import type { Adapters } from '../adapters.js';
+import { allOrThrow } from '../all-or-throw.js';
 import type { Closer } from '../closer.js';
 import type { Config } from '../config/load-config.js';
 import type { DataDirectory } from '../data-directory.js';
-import { openDirectory } from '../open-directory.js';
+import { openDirectory, type OpenedDirectory } from '../open-directory.js';
 import { openLocalStores } from '../open-local-stores.js';
+import { addressToOpen } from '../address-to-open.js';
 import { startAdmin } from '../start-admin.js';
 import { startGateway } from '../start-gateway.js';
 import { startPipeline } from '../start-pipeline.js';
+import { startPostgres } from '../start-postgres.js';
 import { startTemporal } from '../start-temporal.js';
 import { startTemporalWorker } from '../temporal-worker.js';
+import { devicesDrainedAtOnce, messagesEpoch, rosterCache, workerSlots } from './sizes.js';
 
-const messagesEpoch = 1;
-const rosterCache = { maxConversations: 100_000, maxAgeMs: 30_000 };
-const workerSlots = { workflowTasks: 40, activities: 40, cachedWorkflows: 200 };
-/** Of one wave. */
-const devicesDrainedAtOnce = 200;
+const postgresPatience = { timeoutMs: 30_000, remedy: 'see postgres/postgres.log in the data directory, or correct HELIOGRAPH_POSTGRES_URL' };
 
 export interface EmbeddedServer {
   readonly publicUrl: string;
@@ -60,7 +61,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
 
   const [stores, directory, temporal] = await allOrThrow([
     timed('message log and stores', () => openLocalStores({ config, directory: data.subdirectory('lmdb'), clock, logger, closer })),
-    timed('PostgreSQL', () => openDirectory({ config, data, logger, closer })),
+    timed('PostgreSQL', () => openOwnDirectory(options)),
     timed('Temporal', () => startTemporal({ config, data, logger, closer })),
   ]);
   const address = { address: temporal.address, namespace: config.temporal.namespace };
@@ -88,33 +89,27 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, clock, logger });
   closer.add('temporal worker', () => worker.close());
   const role = { config, adapters, drain, tokens, epoch: messagesEpoch, logger, metrics, closer };
-  const attachGateway: Parameters<typeof startGateway>[0]['attach'] = (endpoint) => {
+  const attach = (endpoint: GatewayEndpoint) => {
     gatewayLink.attach(endpoint);
-    return () => {
+    closer.add('gateway link', () => {
       gatewayLink.detach(endpoint.gatewayId);
-    };
+    });
   };
-  const publicPort = await timed('gateway', () => startGateway({ ...role, attach: attachGateway }));
+  const publicPort = await timed('gateway', () => startGateway({ ...role, attach }));
 
   const adminPort = await startAdmin({ config, metrics, closer }, [
     { name: 'postgres', ok: () => directory.ping() },
     { name: 'temporal', ok: () => worker.isRunning(), optional: true },
   ]);
   return {
-    publicUrl: urlOf(config.network.host, publicPort),
-    adminUrl: urlOf(config.network.host, adminPort),
+    publicUrl: addressToOpen(config.network.host, publicPort),
+    adminUrl: addressToOpen(config.network.host, adminPort),
     temporalUiUrl: temporal.uiUrl,
   };
 }
 
-/** All of them end before the first failure is thrown, so that what did start is in the closer. */
-async function allOrThrow<Parts extends readonly unknown[]>(parts: { readonly [Index in keyof Parts]: Promise<Parts[Index]> }): Promise<Parts> {
-  await Promise.allSettled(parts);
-  return await Promise.all(parts);
-}
-
-/** An address to click on: what listens everywhere is shown as this machine. */
-function urlOf(host: string, port: number): string {
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+async function openOwnDirectory(options: EmbeddedOptions): Promise<OpenedDirectory> {
+  const { config, logger, closer } = options;
+  const url = await startPostgres(options);
+  return openDirectory({ url, maxConnections: config.postgres.maxConnections, ...postgresPatience, logger, closer });
 }

@@ -9,6 +9,14 @@ export const stackPorts = {
   postgres: 15_432,
   temporal: 17_233,
   temporalUi: 17_234,
+  /** HAProxy, before the gateways. */
+  public: 18_080,
+  gateways: [
+    { public: 18_101, link: 18_111, admin: 18_121 },
+    { public: 18_102, link: 18_112, admin: 18_122 },
+  ],
+  pipelines: [{ admin: 18_131 }, { admin: 18_132 }],
+  temporalWorkers: [{ admin: 18_141 }, { admin: 18_142 }],
 } as const;
 
 /** For machines of developers: the engines listen on the loopback address alone. */
@@ -27,5 +35,6 @@ export const stackEndpoints = {
   s3Url: `http://127.0.0.1:${stackPorts.s3}`,
   postgresUrl: `postgres://${postgres.user}:${postgres.password}@127.0.0.1:${stackPorts.postgres}/${postgres.database}`,
   temporalAddress: `127.0.0.1:${stackPorts.temporal}`,
+  publicUrl: `http://127.0.0.1:${stackPorts.public}`,
   temporalUiUrl: `http://127.0.0.1:${stackPorts.temporalUi}`,
 } as const;

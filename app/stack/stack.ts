@@ -5,19 +5,26 @@ import { listens } from '../engines/ports.js';
 import { StartError } from '../start-error.js';
 import { cassandra } from './cassandra.js';
 import { Daemon } from './daemon.js';
+import { haproxy } from './haproxy.js';
 import { kafka } from './kafka.js';
 import { postgres } from './postgres.js';
 import { redis } from './redis.js';
+import { roleProcesses } from './role-processes.js';
 import { seaweedfs } from './seaweedfs.js';
 import type { StackEngine } from './stack-engine.js';
 import { temporal } from './temporal.js';
 
 const engines: readonly StackEngine[] = [kafka, cassandra, redis, seaweedfs, postgres, temporal];
+/** Heliograph itself; started after the engines and stopped before them. */
+const processes: readonly StackEngine[] = [...roleProcesses, haproxy];
 const readyTimeoutMs = 120_000;
 const stopTimeoutMs = 25_000;
 const pollMs = 50;
 
 export const engineNames = engines.map(({ name }) => name);
+export const processNames = processes.map(({ name }) => name);
+
+export type Started = (name: string, tookMs: number) => void;
 
 export interface EngineStatus {
   readonly name: string;
@@ -35,22 +42,22 @@ export class Stack {
     mkdirSync(parent, { recursive: true });
     // PostgreSQL runs as somebody else when this is root: it may pass.
     if (process.getuid?.() === 0) chmodSync(parent, 0o711);
-    this.#daemons = new Map(engines.map((engine) => [engine, new Daemon(parent, engine.name)]));
+    this.#daemons = new Map([...engines, ...processes].map((engine) => [engine, new Daemon(parent, engine.name)]));
   }
 
-  /** All at once, those that run already are left alone. `started` hears of each that is ready. */
-  async start(started: (name: string, tookMs: number) => void): Promise<void> {
-    await Promise.all(
-      [...this.#daemons].map(async ([engine, daemon]) => {
-        const beganMs = performance.now();
-        await startEngine(engine, daemon);
-        started(engine.name, performance.now() - beganMs);
-      }),
-    );
+  /** The engines; those that run already are left alone. `started` hears of each that is ready. */
+  startEngines(started: Started): Promise<void> {
+    return this.#start(engines, started);
+  }
+
+  /** Two processes of each role and HAProxy, on engines that run. */
+  startProcesses(started: Started): Promise<void> {
+    return this.#start(processes, started);
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#daemons.values()].map((daemon) => daemon.stop('SIGTERM', stopTimeoutMs)));
+    await this.#stop(processes);
+    await this.#stop(engines);
   }
 
   status(): readonly EngineStatus[] {
@@ -81,9 +88,28 @@ export class Stack {
     await startEngine(engine, daemon);
   }
 
+  /** All at once. */
+  async #start(those: readonly StackEngine[], started: Started): Promise<void> {
+    await Promise.all(
+      those.map(async (engine) => {
+        const beganMs = performance.now();
+        await startEngine(engine, this.#daemonOf(engine));
+        started(engine.name, performance.now() - beganMs);
+      }),
+    );
+  }
+
+  async #stop(those: readonly StackEngine[]): Promise<void> {
+    await Promise.all(those.map((engine) => this.#daemonOf(engine).stop('SIGTERM', stopTimeoutMs)));
+  }
+
+  #daemonOf({ name }: StackEngine): Daemon {
+    return this.#find(name)[1];
+  }
+
   #find(name: string): [StackEngine, Daemon] {
     for (const entry of this.#daemons) if (entry[0].name === name) return entry;
-    throw new StartError(`there is no engine ${name}`, `the engines are ${engineNames.join(', ')}`);
+    throw new StartError(`the stack has no ${name}`, `it has ${[...engineNames, ...processNames].join(', ')}`);
   }
 }
 

@@ -8,6 +8,7 @@ import { loadConfig } from '../../app/config/load-config.js';
 import { openDataDirectory } from '../../app/data-directory.js';
 import { openDirectory, type OpenedDirectory } from '../../app/open-directory.js';
 import { StartError } from '../../app/start-error.js';
+import { startPostgres as startConfiguredPostgres } from '../../app/start-postgres.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { register } from '../support/directory-fixtures.js';
 import { eventually } from '../support/eventually.js';
@@ -29,10 +30,11 @@ describe('the directory of the embedded profile', () => {
     temporary.remove();
   });
 
-  const open = (environment: Readonly<Record<string, string>> = {}, into = closer): Promise<OpenedDirectory> => {
+  const open = async (environment: Readonly<Record<string, string>> = {}, into = closer): Promise<OpenedDirectory> => {
     const data = openDataDirectory(temporary.path);
     into.add('data directory', () => data.unlock());
-    return openDirectory({ config: loadConfig(environment), data, logger, closer: into });
+    const url = await startConfiguredPostgres({ config: loadConfig(environment), data, logger, closer: into });
+    return openDirectory({ url, maxConnections: 10, timeoutMs: 30_000, remedy: 'see the log', logger, closer: into });
   };
   const enginePid = () => Number(readFileSync(join(temporary.path, 'postgres', 'postgres.pid'), 'utf8').split(' ')[0]);
 

@@ -1,0 +1,148 @@
+import { createHistoryPassed } from '../../activities/history-passed.js';
+import { createInboxDrainActivities } from '../../activities/inbox-drain.js';
+import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
+import { createRosterCache } from '../../adapters/memory/roster-cache.js';
+import { createSystemClock } from '../../adapters/system/system-clock.js';
+import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
+import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
+import { LinkClient } from '../../adapters/websocket-link/link-client.js';
+import { deriveKey } from '../../core/derive-key.js';
+import { createTokens, tokenKeysOf } from '../../gateway/tokens.js';
+import { createDrainEvents } from '../../telemetry/drain-events.js';
+import { createLinkEvents } from '../../telemetry/link-events.js';
+import type { Logger } from '../../telemetry/logger.js';
+import { createMetricsRegistry } from '../../telemetry/metrics.js';
+import type { Adapters } from '../adapters.js';
+import { allOrThrow } from '../all-or-throw.js';
+import type { Dependency } from '../admin-server.js';
+import type { Closer } from '../closer.js';
+import type { Config } from '../config/load-config.js';
+import type { Secret } from '../config/secret.js';
+import { openDirectory } from '../open-directory.js';
+import { openCassandra, openKafka, openRedis } from '../open-shared-stores.js';
+import { startAdmin } from '../start-admin.js';
+import { StartError } from '../start-error.js';
+import { startGateway } from '../start-gateway.js';
+import { startLinkServer } from '../start-link-server.js';
+import { startPipeline } from '../start-pipeline.js';
+import { startTemporalWorker } from '../temporal-worker.js';
+import { devicesDrainedAtOnce, messagesEpoch, rosterCache, workerSlots } from './sizes.js';
+
+const shortestSecret = 32;
+
+export interface DistributedOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly closer: Closer;
+  /** Called once for each engine that does not answer yet. */
+  readonly waiting: (name: string) => void;
+}
+
+export interface DistributedProcess {
+  readonly roles: readonly string[];
+  readonly adminPort: number;
+  /** Of a gateway. */
+  readonly publicPort: number | undefined;
+}
+
+/** The roles of this process, on engines that run elsewhere. It serves nobody before all of them answered. What was opened is in the closer, also when it throws. */
+export async function startDistributed(options: DistributedOptions): Promise<DistributedProcess> {
+  const { config, closer } = options;
+  const { roles } = config.process;
+  const parts = await openParts(options);
+  const { metrics } = parts;
+  const dependencies: Dependency[] = [
+    { name: 'kafka', ok: () => parts.eventLog.ping() },
+    { name: 'redis', ok: () => parts.redis.ping() },
+    { name: 'cassandra', ok: () => parts.cassandra.ping() },
+    { name: 'postgres', ok: () => parts.directory.ping() },
+  ];
+  if (roles.includes('pipeline') || roles.includes('temporal-worker')) {
+    const isWorking = await startBehindTheLog(options, parts);
+    if (isWorking !== undefined) dependencies.push({ name: 'temporal', ok: isWorking, optional: true });
+  }
+  const publicPort = roles.includes('gateway') ? await startOwnGateway(options, parts) : undefined;
+  return { roles, publicPort, adminPort: await startAdmin({ config, metrics, closer }, dependencies) };
+}
+
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** What every role needs. */
+async function openParts(options: DistributedOptions) {
+  const { config, logger, closer, waiting } = options;
+  const secret = clusterSecret(config);
+  const clock = createSystemClock();
+  const metrics = createMetricsRegistry();
+  const address = { address: required(config.temporal.address, 'HELIOGRAPH_TEMPORAL_ADDRESS'), namespace: config.temporal.namespace };
+  const postgres = { url: required(config.postgres.url, 'HELIOGRAPH_POSTGRES_URL'), maxConnections: config.postgres.maxConnections };
+  const patience = { timeoutMs: config.process.startTimeoutMs, remedy: 'start it, or correct HELIOGRAPH_POSTGRES_URL', waiting };
+  const [eventLog, cassandra, redis, directory] = await allOrThrow([
+    openKafka({ ...options, clock }, messagesEpoch),
+    openCassandra({ ...options, clock }),
+    openRedis({ ...options, clock }),
+    openDirectory({ ...postgres, ...patience, logger, closer }),
+  ]);
+  const temporalConnection = openTemporalConnection(address);
+  closer.add('temporal connection', () => temporalConnection.close());
+  const rosters = createRosterCache(directory.conversations, redis.announcements, rosterCache);
+  closer.add('roster cache', () => {
+    rosters.close();
+  });
+  const shared: Omit<Adapters, 'link'> = {
+    ...{ clock, eventLog, rosters, ...cassandra, ...redis, ...directory },
+    work: createTemporalDurableWork(temporalConnection),
+  };
+  return {
+    ...{ clock, metrics, address, eventLog, cassandra, redis, directory, shared },
+    drain: { historyPassed: createHistoryPassed(eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) },
+    link: { secret: deriveKey(secret, 'link').toString('base64url'), addresses: redis.addresses, clock, events: createLinkEvents(logger, metrics) },
+    tokens: createTokens({ keys: tokenKeysOf(deriveKey(secret, 'tokens')), clock, lifetimeMs: config.gateway.tokenLifetimeMs }),
+  };
+}
+
+/** Pipeline and Temporal worker, which reach gateways over links. Answers whether the worker, if there is one, works. */
+async function startBehindTheLog({ config, logger, closer }: DistributedOptions, parts: Parts): Promise<(() => boolean) | undefined> {
+  const { roles } = config.process;
+  const { clock, metrics, address, drain } = parts;
+  const link = new LinkClient(parts.link);
+  link.start();
+  closer.add('links to gateways', () => link.close());
+  const adapters: Adapters = { ...parts.shared, link };
+  if (roles.includes('pipeline')) await startPipeline({ adapters, epoch: messagesEpoch, logger, metrics, closer });
+  if (!roles.includes('temporal-worker')) return undefined;
+  const activities = createInboxDrainActivities({ ...adapters, ...drain, maxConcurrentDevices: devicesDrainedAtOnce });
+  const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, clock, logger });
+  closer.add('temporal worker', () => worker.close());
+  return () => worker.isRunning();
+}
+
+/** Answers the public port. */
+function startOwnGateway({ config, logger, closer }: DistributedOptions, parts: Parts): Promise<number> {
+  const { metrics, tokens } = parts;
+  // What a gateway drains by itself are its own sessions.
+  const own = createInProcessGatewayLink();
+  const adapters: Adapters = { ...parts.shared, link: own.link };
+  return startGateway({
+    ...{ config, adapters, tokens, logger, metrics, closer },
+    drain: { ...adapters, ...parts.drain },
+    epoch: messagesEpoch,
+    attach: async (endpoint) => {
+      own.attach(endpoint);
+      closer.add('own link', () => {
+        own.detach(endpoint.gatewayId);
+      });
+      await startLinkServer({ ...parts.link, config, closer }, endpoint);
+    },
+  });
+}
+
+function clusterSecret({ process }: Config): string {
+  const secret = required(process.clusterSecret, 'HELIOGRAPH_CLUSTER_SECRET').reveal();
+  if (secret.length >= shortestSecret) return secret;
+  throw new StartError(`HELIOGRAPH_CLUSTER_SECRET has ${secret.length} characters`, `give it at least ${shortestSecret}, the same for all processes`);
+}
+
+function required<Value extends string | Secret>(value: Value | undefined, variable: string): Value {
+  if (value !== undefined) return value;
+  throw new StartError(`the distributed profile needs ${variable}`, 'set it, see docs/configuration.md');
+}

@@ -1,0 +1,6 @@
+/** Of the messages topic (core/position.ts). */
+export const messagesEpoch = 1;
+export const rosterCache = { maxConversations: 100_000, maxAgeMs: 30_000 };
+export const workerSlots = { workflowTasks: 40, activities: 40, cachedWorkflows: 200 };
+/** Of one wave. */
+export const devicesDrainedAtOnce = 200;

@@ -1,0 +1,37 @@
+export interface HaproxyOptions {
+  readonly bind: string;
+  readonly gateways: readonly { readonly name: string; readonly host: string; readonly port: number; readonly adminPort: number }[];
+}
+
+/**
+ * An account always comes to the same gateway; only those of a gateway that is gone go elsewhere. A gateway that is being stopped answers its check with 404: it gets nobody new and
+ * keeps whom it has; one that is dead loses its sockets at once.
+ */
+export function renderHaproxyConfig({ bind, gateways }: HaproxyOptions): string {
+  const servers = gateways.map(({ name, host, port, adminPort }) => `  server ${name} ${host}:${port} check port ${adminPort}\n`);
+  return `# Made by \`npm run generate\` or \`npm run start:distributed\` from app/stack/haproxy-config.ts.
+global
+  # Each connection takes two descriptors.
+  maxconn 8000
+  nbthread 1
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 1h
+  timeout check 1s
+  option redispatch
+  option forwardfor
+  retries 2
+frontend public
+  bind ${bind}
+  default_backend gateways
+backend gateways
+  balance url_param account
+  hash-type consistent
+  option httpchk GET /accepting
+  http-check disable-on-404
+  default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+${servers.join('')}`;
+}

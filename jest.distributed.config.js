@@ -1,9 +1,12 @@
 import base from './jest.config.js';
 
+/** Suites that go through the public door alone: they run on the embedded profile too. */
+const onBothProfiles = ['websocket-bad-input', 'websocket-devices', 'websocket-limits', 'websocket-session', 'rest', 'sdk', 'sdk-crash', 'cli'];
+
 /** The suites on the engines of `npm run stack`. @type {import('jest').Config} */
 export default {
   ...base,
-  testMatch: ['<rootDir>/tests/distributed/**/*.test.ts'],
+  testMatch: ['<rootDir>/tests/distributed/**/*.test.ts', ...onBothProfiles.map((name) => `<rootDir>/tests/integration/${name}.test.ts`)],
   testPathIgnorePatterns: ['/node_modules/'],
   // The engines and the processes under test share the cores already.
   maxWorkers: 1,

@@ -1,3 +1,4 @@
+import { createDatabase, isMissingDatabase } from '../adapters/postgres/create-database.js';
 import { migrate } from '../adapters/postgres/migrate.js';
 import { createPostgresDirectory, type PostgresDirectory } from '../adapters/postgres/postgres-directory.js';
 import { PostgresPool } from '../adapters/postgres/postgres-pool.js';
@@ -34,14 +35,21 @@ export async function openDirectory({ url, maxConnections, logger, closer, ...pa
     },
   });
   closer.add('postgres pool', () => pool.close());
-  await untilAvailable({ name: 'PostgreSQL', ...patience }, () => check(pool));
+  await untilAvailable({ name: 'PostgreSQL', ...patience }, () => check(pool, url));
   await migrated(pool);
   return { ...createPostgresDirectory(pool), ping: () => pool.ping() };
 }
 
-async function check(pool: PostgresPool): Promise<void> {
+/** A database that is missing is made. */
+async function check(pool: PostgresPool, url: Secret): Promise<void> {
   try {
-    await pool.check();
+    try {
+      await pool.check();
+    } catch (error) {
+      if (!isMissingDatabase(error)) throw error;
+      await createDatabase(url.reveal());
+      await pool.check();
+    }
   } catch (error) {
     if (error instanceof DomainError) throw error;
     throw new StartError(`PostgreSQL refuses: ${error instanceof Error ? error.message : String(error)}`, 'correct HELIOGRAPH_POSTGRES_URL');

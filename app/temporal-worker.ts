@@ -6,7 +6,6 @@ import { makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogM
 import type { Logger } from 'pino';
 
 import type { InboxDrainActivities } from '../activities/inbox-drain.js';
-import { inboxDrainTaskQueue } from '../adapters/temporal/task-queues.js';
 import type { TemporalAddress } from '../adapters/temporal/temporal-connection.js';
 import type { Clock } from '../ports/clock.js';
 
@@ -90,10 +89,10 @@ async function work(options: TemporalWorkerOptions, signal: AbortSignal, started
   }
 }
 
-function workerOptions({ namespace, activities, slots, bundlePath }: TemporalWorkerOptions): WorkerOptions {
+function workerOptions({ namespace, taskQueue, activities, slots, bundlePath }: TemporalWorkerOptions): WorkerOptions {
   return {
     namespace,
-    taskQueue: inboxDrainTaskQueue,
+    taskQueue,
     activities,
     ...workflowSource(bundlePath),
     maxConcurrentWorkflowTaskExecutions: slots.workflowTasks,

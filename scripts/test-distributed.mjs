@@ -14,7 +14,7 @@ await runScript(async () => {
 });
 const ranBefore = !stack('status').includes('stopped');
 say(stack('start'));
-const { code, passed, failed } = await runJest(['--config', 'jest.distributed.config.js', ...process.argv.slice(2)]);
+const { code, passed, failed } = await runJest(['--config', 'jest.distributed.config.js', ...process.argv.slice(2)], 'distributed');
 if (!ranBefore) stack('stop');
 say(`${passed} passed, ${failed} failed`);
 process.exitCode = code;

@@ -5,7 +5,6 @@ import { devicesInWords, drainWaveId, type DrainWave } from '../../core/drain-pl
 import type { DurableWork } from '../../ports/durable-work.js';
 import { DomainError } from '../../protocol/errors.js';
 import { registerSearchAttributes, searchAttributes } from './search-attributes.js';
-import { inboxDrainTaskQueue } from './task-queues.js';
 import type { TemporalConnection } from './temporal-connection.js';
 
 const startDeadlineMs = 1_500;
@@ -18,14 +17,14 @@ const refusedCodes: ReadonlySet<number> = new Set([7, 12, 16]);
 type SearchAttributeState = 'unknown' | 'present' | 'refused';
 
 /** Starts workflows. Search attributes that the cluster lacks are registered before the first one; where that is not allowed, waves do without. */
-export function createTemporalDurableWork({ client, connection, namespace }: TemporalConnection): DurableWork {
+export function createTemporalDurableWork({ client, connection, namespace, taskQueue }: TemporalConnection): DurableWork {
   let state: SearchAttributeState = 'unknown';
   return {
     async startDrainWave(wave) {
       try {
         await client.withDeadline(Date.now() + startDeadlineMs, async () => {
           if (state === 'unknown') state = await prepareSearchAttributes(connection, namespace);
-          await client.workflow.start('drainWave', drainWaveOptions(wave, state === 'present'));
+          await client.workflow.start('drainWave', { ...drainWaveOptions(wave, state === 'present'), taskQueue });
         });
       } catch (error) {
         if (error instanceof WorkflowExecutionAlreadyStartedError) return;
@@ -35,12 +34,11 @@ export function createTemporalDurableWork({ client, connection, namespace }: Tem
   };
 }
 
-function drainWaveOptions(wave: DrainWave, searchable: boolean): WorkflowStartOptions {
+function drainWaveOptions(wave: DrainWave, searchable: boolean): Omit<WorkflowStartOptions, 'taskQueue'> {
   const { gatewayId, requests } = wave;
   const devices = requests.map(({ device }) => deviceSearchKey(device));
   return {
     workflowId: drainWaveId(wave),
-    taskQueue: inboxDrainTaskQueue,
     args: [wave],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',

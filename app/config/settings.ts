@@ -76,6 +76,10 @@ export const settings = {
       meaning: '`host:port` of a Temporal of your own; without it a development server is started in the data directory.',
     }),
     namespace: text({ variable: 'HELIOGRAPH_TEMPORAL_NAMESPACE', meaning: 'Temporal namespace.' }, 'default'),
+    taskQueue: text(
+      { variable: 'HELIOGRAPH_TEMPORAL_TASK_QUEUE', meaning: 'Task queue of the drains; another one for each deployment in a namespace.' },
+      'inbox-drain',
+    ),
     cli: optionalText({ variable: 'HELIOGRAPH_TEMPORAL_CLI', meaning: 'Path of the `temporal` program; `npm start` finds or installs one.' }),
     uiPort: wholeNumber(
       { variable: 'HELIOGRAPH_TEMPORAL_UI_PORT', meaning: 'Temporal Web UI of the development server; 0 takes a free port.' },

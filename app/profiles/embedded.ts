@@ -64,7 +64,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     timed('PostgreSQL', () => openOwnDirectory(options)),
     timed('Temporal', () => startTemporal({ config, data, logger, closer })),
   ]);
-  const address = { address: temporal.address, namespace: config.temporal.namespace };
+  const address = { address: temporal.address, namespace: config.temporal.namespace, taskQueue: config.temporal.taskQueue };
   const temporalConnection = openTemporalConnection(address);
   closer.add('temporal connection', () => temporalConnection.close());
   const announcements = createMemoryAnnouncements();

@@ -5,12 +5,14 @@ const stopTimeoutMs = 30_000;
 const keptOutputBytes = 8_192;
 
 export interface ChildServerOptions {
+  /** Left out: Node. */
+  readonly command?: string;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A server under test: a Node process of its own. */
+/** A server under test: a process of its own. */
 export class ChildServer {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -18,8 +20,8 @@ export class ChildServer {
   #output = '';
   #exitCode: number | NodeJS.Signals | undefined;
 
-  constructor({ args, cwd, env }: ChildServerOptions) {
-    const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor({ command = process.execPath, args, cwd, env }: ChildServerOptions) {
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     if (child.pid === undefined) throw new Error('the server could not be started');
     this.pid = child.pid;
     this.#child = child;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { ChildServer, freePorts } from './child-server.js';
+import { answersReady, unlimited, withoutSettings } from './server-environment.js';
 
 /** The first start makes a PostgreSQL cluster. */
 const startTimeoutMs = 120_000;
@@ -20,6 +21,7 @@ export class HeliographServer {
   readonly adminUrl: string;
   readonly socketUrl: string;
   readonly temporalUiUrl: string;
+  readonly dataDirectory: string;
   readonly #args: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
   #child: ChildServer | undefined;
@@ -30,6 +32,7 @@ export class HeliographServer {
     this.adminUrl = `http://127.0.0.1:${adminPort}`;
     this.socketUrl = `ws://127.0.0.1:${publicPort}/v1/socket`;
     this.temporalUiUrl = `http://127.0.0.1:${uiPort}`;
+    this.dataDirectory = dataDirectory;
     this.#args = [...nodeArgs, join(dist, 'workers', 'all-in-one.js')];
     this.#environment = {
       ...withoutSettings(process.env),
@@ -49,6 +52,10 @@ export class HeliographServer {
     return server;
   }
 
+  get adminUrls(): readonly string[] {
+    return [this.adminUrl];
+  }
+
   /** The present process; another one after a restart. */
   get child(): ChildServer {
     if (this.#child === undefined) throw new Error('the server does not run');
@@ -58,7 +65,7 @@ export class HeliographServer {
   /** Same data, same addresses. Resolves when it is ready. */
   async restart(): Promise<void> {
     this.#child = new ChildServer({ args: this.#args, cwd: process.cwd(), env: this.#environment });
-    await this.#child.ready(() => this.#isReady(), startTimeoutMs);
+    await this.#child.ready(() => answersReady(this.adminUrl), startTimeoutMs);
   }
 
   /** SIGKILL, as a crash. */
@@ -69,32 +76,4 @@ export class HeliographServer {
   async stop(): Promise<void> {
     await this.#child?.stop();
   }
-
-  async #isReady(): Promise<true | undefined> {
-    try {
-      const response = await fetch(`${this.adminUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
-      await response.arrayBuffer();
-      return response.ok ? true : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-}
-
-/** Settings of the shell's own server must not leak in; where the Temporal CLI is stays known. */
-function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(
-    ([name]) => name === 'HELIOGRAPH_TEMPORAL_CLI' || !(name.startsWith('HELIOGRAPH_') || name === 'NODE_OPTIONS'),
-  );
-  return Object.fromEntries<string | undefined>(kept);
-}
-
-function unlimited(): Record<string, string> {
-  const names = ['SEND', 'RECIPIENT', 'HELLO', 'ADMISSION', 'REGISTRATION', 'TOKEN', 'PREKEY_BUNDLE'];
-  return Object.fromEntries(
-    names.flatMap((name): [string, string][] => [
-      [`HELIOGRAPH_LIMIT_${name}_BURST`, '1000000'],
-      [`HELIOGRAPH_LIMIT_${name}_PER_SECOND`, '1000000'],
-    ]),
-  );
 }

@@ -20,7 +20,7 @@ afterEach(async () => {
 afterAll(() => server.stop());
 
 function keepKilling(engine: 'postgres' | 'temporal'): EngineKiller {
-  const killer = new EngineKiller(server, engine);
+  const killer = new EngineKiller(server.embedded, engine);
   killers.push(killer);
   return killer;
 }
@@ -42,13 +42,12 @@ async function accepted(pair: PlainPair): Promise<void> {
   });
 }
 
-async function localDrains(): Promise<number> {
-  const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
-  return Number(/^heliograph_gateway_local_drains_total (\d+)$/m.exec(text)?.[1]);
+function localDrains(): Promise<number> {
+  return server.metric('heliograph_gateway_local_drains_total');
 }
 
 async function dependencies(): Promise<unknown> {
-  return ((await (await fetch(`${server.adminUrl}/readyz`)).json()) as { dependencies: unknown }).dependencies;
+  return (await server.readiness()).dependencies;
 }
 
 async function expectComplete(pair: PlainPair): Promise<void> {

@@ -36,6 +36,7 @@ import { newDevice } from '../support/drain-fixtures.js';
 import { conversationNumber } from '../support/drain-stage.js';
 import { eventually } from '../support/eventually.js';
 import { quietRuntime, startDevServer, workflowBundle } from '../support/temporal.js';
+import { drainTaskQueue } from '../support/drain-task-queue.js';
 
 const clock = createSystemClock();
 const logger = pino({ level: 'silent' });
@@ -96,7 +97,7 @@ function startGateway(gatewayId: string, temporalAddress: string) {
     clock,
     events: createDrainEvents(logger, registry),
   };
-  const connection = openTemporalConnection({ address: temporalAddress, namespace: 'default' });
+  const connection = openTemporalConnection({ address: temporalAddress, namespace: 'default', taskQueue: drainTaskQueue });
   const localDrains = new LocalDrains({ ...dependencies, gatewayId, maxConcurrentDevices: 64 });
   const events = createGatewayEvents(logger, registry);
   const host = new SessionHost({
@@ -236,6 +237,7 @@ function startWorker(activities: ReturnType<typeof createInboxDrainActivities>):
   const worker = startTemporalWorker({
     address: env.address,
     namespace: 'default',
+    taskQueue: drainTaskQueue,
     activities,
     slots: { workflowTasks: 20, activities: 20, cachedWorkflows: 50 },
     clock,

@@ -81,7 +81,6 @@ describe(`${herdSize} devices that connect at once`, () => {
   }, 90_000);
 });
 
-async function sessions(): Promise<number> {
-  const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
-  return Number(/^heliograph_gateway_sessions (\d+)$/m.exec(text)?.[1]);
+function sessions(): Promise<number> {
+  return server.metric('heliograph_gateway_sessions');
 }

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { v7 } from 'uuid';
 
 import { createSystemClock } from '../../adapters/system/system-clock.js';
-import { createTokens, openTokenKeys } from '../../gateway/tokens.js';
+import { createTokens } from '../../gateway/tokens.js';
 import { positionOf } from '../../core/position.js';
 import { closeCodes } from '../../protocol/close-codes.js';
 import { encodings, type EncodingName } from '../../protocol/encoding.js';
@@ -24,10 +24,10 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });
 afterAll(async () => {
-  const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
-  const ready = await fetch(`${server.adminUrl}/readyz`);
+  const faults = await server.metric('heliograph_gateway_internal_errors_total');
+  const { ready } = await server.readiness();
   await server.stop();
-  expect([ready.status, /heliograph_gateway_internal_errors_total (\d+)/.exec(metrics)?.[1]]).toEqual([200, '0']);
+  expect([ready, faults]).toEqual([true, 0]);
 });
 
 async function fresh(encoding: EncodingName = 'msgpack', options: Parameters<typeof RawClient.connect>[2] = {}): Promise<RawClient> {
@@ -44,7 +44,7 @@ async function greeted(encoding: EncodingName): Promise<RawClient> {
 
 const hello = (token: string) => ({ type: 'hello', token, connection: Date.now(), device: { name: 'raw', version: '1' } }) as const;
 const tokensAt = (nowMs: () => number, lifetimeMs = 1_000) =>
-  createTokens({ keys: openTokenKeys(`${server.dataDirectory}/keys`), clock: { ...createSystemClock(), nowMs }, lifetimeMs });
+  createTokens({ keys: server.tokenKeys, clock: { ...createSystemClock(), nowMs }, lifetimeMs });
 const aliceDevice = () => ({ accountId: pair.alice.accountId as AccountId, deviceId: 1 as DeviceId });
 
 describe.each<EncodingName>(['msgpack', 'json'])('bad frames in %s', (encoding) => {

@@ -32,8 +32,8 @@ async function connect(...[pair, device]: [RawPair, RawPair['alice']]): Promise<
 
 /** In JavaScript's heap and outside of it. */
 async function heldBytes(): Promise<number> {
-  process.kill(server.pid, 'SIGUSR2');
-  const text = await (await fetch(`${server.adminUrl}/metrics`)).text();
+  process.kill(server.embedded.child.pid, 'SIGUSR2');
+  const text = await server.metrics();
   const read = (name: string) => Number(new RegExp(`^heliograph_nodejs_${name}_bytes (\\S+)`, 'm').exec(text)?.[1]);
   return read('external_memory') + read('heap_size_used');
 }

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { Client } from 'cassandra-driver';
-
 import { CassandraClient } from '../../adapters/cassandra/cassandra-client.js';
 import { migrate, type MigrateOptions } from '../../adapters/cassandra/migrate.js';
 import { stackEndpoints } from '../../app/stack/endpoints.js';
+import { dropKeyspace } from './drop-cluster.js';
 
 export interface CassandraUnderTest {
   readonly client: CassandraClient;
@@ -29,9 +28,7 @@ export async function openCassandra(): Promise<CassandraUnderTest> {
     options,
     dispose: async () => {
       await client.close();
-      const admin = new Client({ contactPoints: [...options.contactPoints], localDataCenter: options.localDatacenter });
-      await admin.execute(`DROP KEYSPACE ${options.keyspace}`);
-      await admin.shutdown();
+      await dropKeyspace(options.keyspace);
     },
   };
 }

@@ -1,7 +1,6 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { Context } from '@temporalio/activity';
-
-import { inboxDrainTaskQueue } from '../../adapters/temporal/task-queues.js';
+import { drainTaskQueue } from './drain-task-queue.js';
 
 /** A worker process whose drains begin, say so, and never end: `node --import tsx tests/support/hanging-drain-worker.ts ADDRESS BUNDLE`. */
 const [address, codePath] = process.argv.slice(2);
@@ -9,7 +8,7 @@ if (address === undefined || codePath === undefined) throw new Error('usage: han
 
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
-  taskQueue: inboxDrainTaskQueue,
+  taskQueue: drainTaskQueue,
   workflowBundle: { codePath },
   activities: {
     drainDevices: async () => {

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import { Kafka, logLevel } from 'kafkajs';
-
 import { createKafkaEventLog, type KafkaEventLogOptions } from '../../adapters/kafka/kafka-event-log.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { stackEndpoints } from '../../app/stack/endpoints.js';
 import type { EventLogUnderTest } from '../contracts/event-log-contract.js';
+import { dropTopics } from './drop-cluster.js';
 
 const dayMs = 24 * 3_600_000;
 
@@ -32,15 +31,7 @@ export async function openKafkaLog(options: Partial<KafkaEventLogOptions> = {}):
     },
     dispose: async () => {
       await log.close();
-      await deleteTopics(prefix);
+      await dropTopics(prefix);
     },
   };
-}
-
-async function deleteTopics(prefix: string): Promise<void> {
-  const admin = new Kafka({ brokers: [...stackEndpoints.kafkaBrokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));
-  if (topics.length > 0) await admin.deleteTopics({ topics });
-  await admin.disconnect();
 }

@@ -9,6 +9,7 @@ import { drainWaveId, type DrainOutcome } from '../../core/drain-plan.js';
 import { newRequests, newWave } from './drain-fixtures.js';
 import { eventually } from './eventually.js';
 import { createDrainWorker, startDevServer } from './temporal.js';
+import { drainTaskQueue } from './drain-task-queue.js';
 
 /** Records one drain wave with every kind of round, under a neutral worker identity: `node --import tsx tests/support/record-drain-history.ts tests/workflows/histories/NAME.json`. */
 const file = process.argv[2];
@@ -26,7 +27,7 @@ const activities: InboxDrainActivities = {
 };
 
 const env = await startDevServer();
-const connection = openTemporalConnection({ address: env.address, namespace: 'default' });
+const connection = openTemporalConnection({ address: env.address, namespace: 'default', taskQueue: drainTaskQueue });
 const wave = newWave(newRequests(5), 'gateway-1');
 const worker = await createDrainWorker(env, activities);
 await worker.runUntil(async () => {

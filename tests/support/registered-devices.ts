@@ -7,7 +7,7 @@ import type { LoadDevice, LoadPair } from '../../bench/load/wire.js';
 import { createPostgresDirectory, type PostgresDirectory } from '../../adapters/postgres/postgres-directory.js';
 import type { PostgresPool } from '../../adapters/postgres/postgres-pool.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
-import { createTokens, openTokenKeys, type Tokens } from '../../gateway/tokens.js';
+import { createTokens, type TokenKeys, type Tokens } from '../../gateway/tokens.js';
 import type { AccountId, DeviceId } from '../../protocol/ids.js';
 import { deviceListBytes, type DeviceList } from '../../protocol/rest/device.js';
 import { signalBytes } from '../../sdk/encryption/signal-bytes.js';
@@ -34,11 +34,11 @@ export class RegisteredDevices {
   readonly #tokens: Tokens;
 
   /** Of a server that runs on the PostgreSQL of this URL. */
-  constructor({ dataDirectory }: { readonly dataDirectory: string }, postgresUrl: string) {
+  constructor({ tokenKeys }: { readonly tokenKeys: TokenKeys }, postgresUrl: string) {
     this.#url = postgresUrl;
     this.#pool = openPool(postgresUrl);
     this.#directory = createPostgresDirectory(this.#pool);
-    this.#tokens = createTokens({ keys: openTokenKeys(`${dataDirectory}/keys`), clock: createSystemClock(), lifetimeMs: tokenLifetimeMs });
+    this.#tokens = createTokens({ keys: tokenKeys, clock: createSystemClock(), lifetimeMs: tokenLifetimeMs });
   }
 
   async account(deviceCount: number): Promise<SignedAccount> {

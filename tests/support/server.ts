@@ -1,59 +1,113 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { stackSettings } from '../../app/stack/role-processes.js';
+import { HeliographCluster } from '../../bench/process/heliograph-cluster.js';
 import { HeliographServer, type HeliographServerOptions } from '../../bench/process/heliograph-server.js';
+import { deriveKey } from '../../core/derive-key.js';
+import { openTokenKeys, tokenKeysOf, type TokenKeys } from '../../gateway/tokens.js';
+import { dropCluster } from './drop-cluster.js';
 
-/** The whole embedded product: the build of `npm test`, on a data directory of its own that goes with it. */
+type Options = Pick<HeliographServerOptions, 'environment' | 'nodeArgs'>;
+
+/** The suites that go through the public door run on both profiles: `npm test` and `npm run test:distributed`. */
+export const isDistributed = process.env['HELIOGRAPH_TEST_PROFILE'] === 'distributed';
+
+interface Parts {
+  readonly server: HeliographServer | HeliographCluster;
+  readonly tokenKeys: () => TokenKeys;
+  readonly cleanUp: () => Promise<void>;
+}
+
+/** The whole product: the build of `npm test`, on data of its own that go with it. */
 export class TestServer {
-  readonly dataDirectory: string;
-  readonly #server: HeliographServer;
+  readonly #parts: Parts;
 
-  private constructor(server: HeliographServer, dataDirectory: string) {
-    this.#server = server;
-    this.dataDirectory = dataDirectory;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
-  static async start(options: Pick<HeliographServerOptions, 'environment' | 'nodeArgs'> = {}): Promise<TestServer> {
-    const dataDirectory = await mkdtemp(join(tmpdir(), 'heliograph-server-'));
-    return new TestServer(await HeliographServer.start({ dist: resolve('dist'), dataDirectory, ...options }), dataDirectory);
+  static async start(options: Options = {}): Promise<TestServer> {
+    return new TestServer(await (isDistributed ? startCluster(options) : startEmbedded(options)));
   }
 
   get publicUrl(): string {
-    return this.#server.publicUrl;
-  }
-
-  get adminUrl(): string {
-    return this.#server.adminUrl;
+    return this.#parts.server.publicUrl;
   }
 
   get socketUrl(): string {
-    return this.#server.socketUrl;
+    return this.#parts.server.socketUrl;
   }
 
   get temporalUiUrl(): string {
-    return this.#server.temporalUiUrl;
+    return this.#parts.server.temporalUiUrl;
   }
 
-  get pid(): number {
-    return this.#server.child.pid;
+  /** What tokens are signed with. */
+  get tokenKeys(): TokenKeys {
+    return this.#parts.tokenKeys();
   }
 
-  /** The end of what it printed. */
-  get output(): string {
-    return this.#server.child.output;
+  /** Of the embedded profile, which is one process in a directory. */
+  get embedded(): HeliographServer {
+    if (this.#parts.server instanceof HeliographServer) return this.#parts.server;
+    throw new Error('this suite is for the embedded profile');
+  }
+
+  /** Of the distributed profile. */
+  get cluster(): HeliographCluster {
+    if (this.#parts.server instanceof HeliographCluster) return this.#parts.server;
+    throw new Error('this suite is for the distributed profile');
+  }
+
+  /** What every process says to Prometheus, one after the other. */
+  async metrics(): Promise<string> {
+    const texts = await Promise.all(this.#parts.server.adminUrls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    return texts.join('\n');
+  }
+
+  /** The sum of a series (`name` or `name{label="value"}`) over all processes. */
+  async metric(series: string): Promise<number> {
+    const lines = (await this.metrics()).split('\n').filter((line) => line.startsWith(`${series} `));
+    return lines.reduce((sum, line) => sum + Number(line.slice(series.length)), 0);
+  }
+
+  /** What the processes say about what they need: of several the first. */
+  async readiness(): Promise<{ readonly ready: boolean; readonly dependencies: Readonly<Record<string, string>> }> {
+    const [url] = this.#parts.server.adminUrls;
+    return (await (await fetch(`${url ?? ''}/readyz`)).json()) as Awaited<ReturnType<TestServer['readiness']>>;
   }
 
   restart(): Promise<void> {
-    return this.#server.restart();
+    return this.#parts.server.restart();
   }
 
   kill(): Promise<void> {
-    return this.#server.kill();
+    return this.#parts.server.kill();
   }
 
   async stop(): Promise<void> {
-    await this.#server.stop();
-    await rm(this.dataDirectory, { recursive: true, force: true, maxRetries: 5 });
+    await this.#parts.server.stop();
+    await this.#parts.cleanUp();
   }
+}
+
+async function startEmbedded(options: Options): Promise<Parts> {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'heliograph-server-'));
+  return {
+    server: await HeliographServer.start({ dist: resolve('dist'), dataDirectory, ...options }),
+    tokenKeys: () => openTokenKeys(join(dataDirectory, 'keys')),
+    cleanUp: () => rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 }),
+  };
+}
+
+async function startCluster(options: Options): Promise<Parts> {
+  const name = `test_${randomUUID().slice(0, 8)}`;
+  return {
+    server: await HeliographCluster.start({ dist: resolve('dist'), name, ...options }),
+    tokenKeys: () => tokenKeysOf(deriveKey(stackSettings['HELIOGRAPH_CLUSTER_SECRET'] ?? '', 'tokens')),
+    cleanUp: () => dropCluster(name),
+  };
 }

@@ -7,7 +7,7 @@ import { makeTelemetryFilterString, Runtime, Worker, type WorkerOptions } from '
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
 import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
-import { inboxDrainTaskQueue } from '../../adapters/temporal/task-queues.js';
+import { drainTaskQueue } from './drain-task-queue.js';
 
 const root = resolve('.');
 const binaries = join(root, '.tools', 'temporal', 'bin');
@@ -77,7 +77,7 @@ export function createDrainWorker(
   return Worker.create({
     connection: env.nativeConnection,
     namespace: env.namespace ?? 'default',
-    taskQueue: inboxDrainTaskQueue,
+    taskQueue: drainTaskQueue,
     activities,
     workflowBundle: { codePath: workflowBundle() },
     maxHeartbeatThrottleInterval: '100 milliseconds',

@@ -5,13 +5,13 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
 import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
-import { inboxDrainTaskQueue } from '../../adapters/temporal/task-queues.js';
 import { drainWaveId, noDrains, type DrainCounts, type DrainOutcome, type DrainWave } from '../../core/drain-plan.js';
 import { deviceKey } from '../../protocol/ids.js';
 import { deferred, newRequests, newWave } from '../support/drain-fixtures.js';
 import { createDrainWorker, startTimeSkipping } from '../support/temporal.js';
 import type { drainWave } from '../../workflows/drain-wave.js';
 import type { DrainProgress } from '../../workflows/drain-wave-details.js';
+import { drainTaskQueue } from '../support/drain-task-queue.js';
 
 let env: TestWorkflowEnvironment;
 beforeAll(async () => {
@@ -48,7 +48,7 @@ function scripted(scripts: Map<string, readonly DrainOutcome[]>) {
 }
 
 const start = (wave: DrainWave) =>
-  env.client.workflow.start<typeof drainWave>('drainWave', { workflowId: drainWaveId(wave), taskQueue: inboxDrainTaskQueue, args: [wave] });
+  env.client.workflow.start<typeof drainWave>('drainWave', { workflowId: drainWaveId(wave), taskQueue: drainTaskQueue, args: [wave] });
 
 async function runWave(wave: DrainWave, activities: InboxDrainActivities): Promise<DrainCounts> {
   const worker = await createDrainWorker(env, activities);

@@ -11,6 +11,7 @@ import type { DurableWork } from '../../ports/durable-work.js';
 import { eventually } from '../support/eventually.js';
 import { newRequests, newWave } from '../support/drain-fixtures.js';
 import { createDrainWorker, startDevServer } from '../support/temporal.js';
+import { drainTaskQueue } from '../support/drain-task-queue.js';
 
 let env: TestWorkflowEnvironment;
 let connection: TemporalConnection;
@@ -18,7 +19,7 @@ let durableWork: DurableWork;
 
 beforeAll(async () => {
   env = await startDevServer({ extraArgs: ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=12'] });
-  connection = openTemporalConnection({ address: env.address, namespace: 'default' });
+  connection = openTemporalConnection({ address: env.address, namespace: 'default', taskQueue: drainTaskQueue });
   durableWork = createTemporalDurableWork(connection);
   await eventually(() => durableWork.startDrainWave(newWave(newRequests(1))));
 }, 60_000);
@@ -104,7 +105,7 @@ describe('durable work on Temporal', () => {
   });
 
   test('says unavailable within 2 s while Temporal is away', async () => {
-    const away = openTemporalConnection({ address: '127.0.0.1:1', namespace: 'default' });
+    const away = openTemporalConnection({ address: '127.0.0.1:1', namespace: 'default', taskQueue: drainTaskQueue });
     const startedAtMs = Date.now();
     await expect(createTemporalDurableWork(away).startDrainWave(newWave(newRequests(1)))).rejects.toMatchObject({
       name: 'DomainError',

@@ -15,6 +15,7 @@ import { drainWaveId, type DrainCounts, type DrainWave } from '../../core/drain-
 import { newRequests, newWave } from '../support/drain-fixtures.js';
 import { eventually } from '../support/eventually.js';
 import { quietRuntime, startDevServer, workflowBundle } from '../support/temporal.js';
+import { drainTaskQueue } from '../support/drain-task-queue.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -34,6 +35,7 @@ function startWorker(address: string): TemporalWorker {
   const options = {
     address,
     namespace: 'default',
+    taskQueue: drainTaskQueue,
     activities: allLive,
     slots,
     clock,
@@ -46,7 +48,7 @@ function startWorker(address: string): TemporalWorker {
 }
 
 function connectTo(address: string) {
-  const connection = openTemporalConnection({ address, namespace: 'default' });
+  const connection = openTemporalConnection({ address, namespace: 'default', taskQueue: drainTaskQueue });
   closers.push(() => connection.close());
   const work = createTemporalDurableWork(connection);
   const result = (wave: DrainWave) => connection.client.workflow.getHandle(drainWaveId(wave)).result() as Promise<DrainCounts>;

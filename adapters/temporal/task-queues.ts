@@ -1,2 +1,0 @@
-/** Where drain waves and their activities wait for a worker. */
-export const inboxDrainTaskQueue = 'inbox-drain';

@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { stackEndpoints, stackCredentials, stackPorts } from '../../app/stack/endpoints.js';
+import { renderHaproxyConfig } from '../../app/stack/haproxy-config.js';
+import { stackSettings } from '../../app/stack/role-processes.js';
+import { ChildServer, freePorts } from './child-server.js';
+import { answersReady, unlimited, withoutSettings } from './server-environment.js';
+
+const startTimeoutMs = 120_000;
+
+export type Role = 'gateway' | 'pipeline' | 'temporal-worker';
+
+export interface HeliographClusterOptions {
+  /** The build that runs. */
+  readonly dist: string;
+  /** Of its topics, keys, keyspace, database and task queue: lower-case letters, digits and `_`. */
+  readonly name: string;
+  readonly nodeArgs?: readonly string[];
+  /** Settings beside those of the stack. Rate limits are out of the way unless they are given here. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The distributed profile on the engines of `npm run stack`: two processes of each role behind HAProxy, on ports that were free, on data of its own. */
+export class HeliographCluster {
+  readonly publicUrl: string;
+  readonly socketUrl: string;
+  readonly temporalUiUrl = stackEndpoints.temporalUiUrl;
+  readonly members: readonly ClusterMember[];
+  readonly #proxyConfig: string;
+  readonly #directory: string;
+  #proxy: ChildServer | undefined;
+
+  private constructor(ports: readonly number[], options: HeliographClusterOptions) {
+    const [publicPort = 0, ...rest] = ports;
+    this.publicUrl = `http://127.0.0.1:${publicPort}`;
+    this.socketUrl = `ws://127.0.0.1:${publicPort}/v1/socket`;
+    const next = () => rest.shift() ?? 0;
+    const member = (role: Role, number: number) =>
+      new ClusterMember(
+        `${role}-${number}`,
+        role,
+        { admin: next(), public: role === 'gateway' ? next() : 0, link: role === 'gateway' ? next() : 0 },
+        options,
+      );
+    this.members = (['gateway', 'pipeline', 'temporal-worker'] as const).flatMap((role) => [member(role, 1), member(role, 2)]);
+    this.#directory = mkdtempSync(join(tmpdir(), 'heliograph-cluster-'));
+    this.#proxyConfig = join(this.#directory, 'haproxy.cfg');
+    const gateways = this.of('gateway').map(({ name, ports: { public: port, admin } }) => ({ name, host: '127.0.0.1', port, adminPort: admin }));
+    writeFileSync(this.#proxyConfig, renderHaproxyConfig({ bind: `127.0.0.1:${publicPort}`, gateways }));
+  }
+
+  static async start(options: HeliographClusterOptions): Promise<HeliographCluster> {
+    const cluster = new HeliographCluster(await freePorts(1 + 2 * 3 + 4), options);
+    await cluster.restart();
+    return cluster;
+  }
+
+  get adminUrls(): readonly string[] {
+    return this.members.map(({ adminUrl }) => adminUrl);
+  }
+
+  of(role: Role): readonly ClusterMember[] {
+    return this.members.filter((member) => member.role === role);
+  }
+
+  member(name: string): ClusterMember {
+    const found = this.members.find((member) => member.name === name);
+    if (found === undefined) throw new Error(`the cluster has no ${name}`);
+    return found;
+  }
+
+  /** Starts whatever does not run. Resolves when all of it is ready. */
+  async restart(): Promise<void> {
+    this.#proxy ??= new ChildServer({ command: 'haproxy', args: ['-db', '-f', this.#proxyConfig], cwd: this.#directory, env: process.env });
+    await Promise.all(this.members.map((member) => member.start()));
+    await this.#proxy.ready(() => this.#isUp(), startTimeoutMs);
+  }
+
+  /** SIGKILL of all processes, as a crash of every machine at once. */
+  async kill(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()));
+  }
+
+  async stop(): Promise<void> {
+    await this.#proxy?.stop();
+    await Promise.all(this.members.map((member) => member.stop()));
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** HAProxy has seen that the gateways are there. */
+  async #isUp(): Promise<true | undefined> {
+    return (await answers(`${this.publicUrl}/v1/openapi.json`)) ? true : undefined;
+  }
+}
+
+interface MemberPorts {
+  readonly admin: number;
+  /** Of a gateway. */
+  readonly public: number;
+  readonly link: number;
+}
+
+/** One process of a cluster. */
+export class ClusterMember {
+  readonly name: string;
+  readonly role: Role;
+  readonly adminUrl: string;
+  readonly ports: MemberPorts;
+  readonly #args: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
+  #child: ChildServer | undefined;
+
+  constructor(name: string, role: Role, ports: MemberPorts, { dist, name: cluster, nodeArgs = [], environment = {} }: HeliographClusterOptions) {
+    this.name = name;
+    this.role = role;
+    this.ports = ports;
+    this.adminUrl = `http://127.0.0.1:${ports.admin}`;
+    this.#args = [...nodeArgs, join(dist, 'workers', 'all-in-one.js')];
+    const { user, password } = stackCredentials.postgres;
+    this.#environment = {
+      ...withoutSettings(process.env),
+      ...unlimited(),
+      ...stackSettings,
+      HELIOGRAPH_ROLES: role,
+      HELIOGRAPH_GATEWAY_ID: name,
+      HELIOGRAPH_PORT: String(ports.public),
+      HELIOGRAPH_LINK_PORT: String(ports.link),
+      HELIOGRAPH_ADMIN_PORT: String(ports.admin),
+      HELIOGRAPH_TRUSTED_PROXIES: '1',
+      HELIOGRAPH_KAFKA_PREFIX: cluster,
+      HELIOGRAPH_REDIS_PREFIX: cluster,
+      HELIOGRAPH_CASSANDRA_KEYSPACE: cluster,
+      HELIOGRAPH_POSTGRES_URL: `postgres://${user}:${password}@127.0.0.1:${stackPorts.postgres}/${cluster}`,
+      HELIOGRAPH_TEMPORAL_TASK_QUEUE: cluster,
+      HELIOGRAPH_LOG_LEVEL: 'warn',
+      ...environment,
+    };
+  }
+
+  /** The present process; another one after it was started again. */
+  get child(): ChildServer {
+    if (this.#child === undefined) throw new Error(`${this.name} does not run`);
+    return this.#child;
+  }
+
+  /** Resolves when it is ready; at once if it runs. */
+  async start(): Promise<void> {
+    if (this.#child !== undefined) return;
+    const child = new ChildServer({ args: this.#args, cwd: process.cwd(), env: this.#environment });
+    this.#child = child;
+    await child.ready(() => answersReady(this.adminUrl), startTimeoutMs);
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.#child?.kill();
+    this.#child = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.#child?.stop();
+    this.#child = undefined;
+  }
+
+  /** SIGSTOP and SIGCONT: it is there, and does nothing. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    process.kill(this.child.pid, signal);
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,2 @@
+/** As a server uses it that is told nothing else. */
+export const drainTaskQueue = 'inbox-drain';

@@ -1,0 +1,34 @@
+import { Client as CassandraClient } from 'cassandra-driver';
+import { Kafka, logLevel } from 'kafkajs';
+import { Client as PostgresClient } from 'pg';
+
+import { stackEndpoints } from '../../app/stack/endpoints.js';
+
+/** Removes what a cluster of that name left in the engines; what it left in Redis expires. */
+export async function dropCluster(name: string): Promise<void> {
+  await Promise.all([dropTopics(name), dropKeyspace(name), dropDatabase(name)]);
+}
+
+export async function dropTopics(prefix: string): Promise<void> {
+  const admin = new Kafka({ brokers: [...stackEndpoints.kafkaBrokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));
+  if (topics.length > 0) await admin.deleteTopics({ topics });
+  await admin.disconnect();
+}
+
+export async function dropKeyspace(name: string): Promise<void> {
+  const client = new CassandraClient({
+    contactPoints: [...stackEndpoints.cassandraContactPoints],
+    localDataCenter: stackEndpoints.cassandraDatacenter,
+  });
+  await client.execute(`DROP KEYSPACE IF EXISTS ${name}`);
+  await client.shutdown();
+}
+
+async function dropDatabase(name: string): Promise<void> {
+  const client = new PostgresClient({ connectionString: stackEndpoints.postgresUrl });
+  await client.connect();
+  await client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)}`);
+  await client.end();
+}

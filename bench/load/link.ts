@@ -51,7 +51,7 @@ export class Link implements FrameSink {
     this.#wire = wire;
     this.#events = events;
     this.#stream = openStream(url, localAddress);
-    this.#socket = new WebSocket(url, wire.subprotocol === undefined ? [] : [wire.subprotocol], {
+    this.#socket = new WebSocket(`${url}?account=${device.accountId}`, wire.subprotocol === undefined ? [] : [wire.subprotocol], {
       createConnection: () => this.#stream,
       perMessageDeflate: false,
       skipUTF8Validation: true,

@@ -55,7 +55,7 @@ export class HerdClient {
     const answers = new Promise<ServerFrame>((resolve) => {
       answered = resolve;
     });
-    const client = await RawClient.connect(this.#url, 'msgpack', options, (frame) => {
+    const client = await RawClient.connect(`${this.#url}?account=${this.#device.accountId}`, 'msgpack', options, (frame) => {
       answered(frame);
     });
     client.send({ type: 'hello', token: this.#device.token, connection, device: { name: 'herd', version: '1' } });

@@ -42,6 +42,8 @@ export class PlainDevice {
   #caughtUp = false;
   #resend: NodeJS.Timeout | undefined;
   readonly #unaccepted = new Map<MessageId, Unaccepted>();
+  readonly #sentAtMs = new Map<MessageId, number>();
+  #longestWaitMs = 0;
   readonly #seen = new Set<MessageId>();
   #client: RawClient | undefined;
   #connection = 0;
@@ -66,7 +68,7 @@ export class PlainDevice {
 
   /** Says hello and sends again what is not accepted. Throws if the server is away or refuses. */
   async connect(wsUrl: string): Promise<void> {
-    const client = await RawClient.connect(wsUrl, 'msgpack', {}, (frame) => {
+    const client = await RawClient.connect(`${wsUrl}?account=${this.credentials.device.accountId}`, 'msgpack', {}, (frame) => {
       this.#take(client, frame);
     });
     this.#connection += 1;
@@ -97,8 +99,16 @@ export class PlainDevice {
       strategy: 'strict',
     };
     this.#unaccepted.set(messageId, frame);
+    this.#sentAtMs.set(messageId, performance.now());
     this.#client?.send({ ...frame });
     return messageId;
+  }
+
+  /** Longest time that a message waited for its `accepted`, in ms, since this was last asked. */
+  takeLongestWaitMs(): number {
+    const longestMs = this.#longestWaitMs;
+    this.#longestWaitMs = 0;
+    return longestMs;
   }
 
   async close(): Promise<void> {
@@ -137,6 +147,8 @@ export class PlainDevice {
     const sent = this.#unaccepted.get(messageId);
     if (sent === undefined) return;
     this.#unaccepted.delete(messageId);
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, performance.now() - (this.#sentAtMs.get(messageId) ?? 0));
+    this.#sentAtMs.delete(messageId);
     this.accepted.set(messageId, { position, conversationId: sent.conversationId });
   }
 

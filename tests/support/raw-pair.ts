@@ -35,13 +35,13 @@ export class RawPair {
   }
 
   /** Says nothing. */
-  open(encoding: EncodingName = 'msgpack'): Promise<RawClient> {
-    return RawClient.connect(this.#socketUrl, encoding);
+  open(encoding: EncodingName = 'msgpack', { accountId }: LoadDevice = this.alice): Promise<RawClient> {
+    return RawClient.connect(`${this.#socketUrl}?account=${accountId}`, encoding);
   }
 
   /** Says hello, by default with a higher connection number each time. */
   async greet(device: LoadDevice, encoding: EncodingName = 'msgpack', connection = ++connections): Promise<RawClient> {
-    const client = await this.open(encoding);
+    const client = await this.open(encoding, device);
     client.send({ type: 'hello', token: device.token, connection, device: { name: 'raw', version: '1' } });
     return client;
   }

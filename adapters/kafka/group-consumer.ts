@@ -5,7 +5,7 @@ import type { ConsumeOptions, LogRecord } from '../../ports/event-log.js';
 import { PartitionFeed } from './partition-feed.js';
 
 /** A consumer that died is replaced after the session time-out; a change of the group is noticed with a heartbeat. */
-const sessionTimeoutMs = 6_000;
+const sessionTimeoutMs = 4_000;
 const heartbeatMs = 500;
 /** How long the group waits for members that do not come to a change. */
 const rebalanceTimeoutMs = 10_000;

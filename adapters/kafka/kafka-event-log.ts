@@ -63,6 +63,7 @@ class KafkaLog implements KafkaEventLog {
   readonly #options: KafkaEventLogOptions;
   readonly #producer: LogProducer;
   readonly #appends: MicroBatcher<Append, readonly Appended[]>;
+  readonly #progress = new Map<string, MicroBatcher<undefined, readonly GroupProgress[]>>();
   readonly #consumers = new Set<GroupConsumer>();
   #waitingBytes = 0;
 
@@ -108,7 +109,21 @@ class KafkaLog implements KafkaEventLog {
     return partitionOfKey(key, this.#options.partitions);
   }
 
+  /** Whoever asks while an answer is on its way shares the next one: it is never older than the question. */
   progress(topic: Topic, group: string): Promise<readonly GroupProgress[]> {
+    const key = `${topic}/${group}`;
+    let asked = this.#progress.get(key);
+    if (asked === undefined) {
+      asked = new MicroBatcher(async (askers) => {
+        const answer = await this.#readProgress(topic, group);
+        return askers.map(() => answer);
+      }, batching);
+      this.#progress.set(key, asked);
+    }
+    return asked.add(undefined);
+  }
+
+  #readProgress(topic: Topic, group: string): Promise<readonly GroupProgress[]> {
     return translated(async () => {
       const name = this.#names[topic];
       const [ends, [committed]] = await Promise.all([

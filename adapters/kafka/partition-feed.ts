@@ -48,6 +48,8 @@ export class PartitionFeed {
     if (first === undefined) return true;
     this.#committed ??= first.offset;
     if (this.#expected !== undefined && first.offset > this.#expected) return false;
+    // What comes again after a rebalance was not committed, whatever kafkajs said.
+    if (first.offset < this.#committed) this.#dependencies.commit(this.#committed);
     const expected = this.#expected ?? first.offset;
     const fresh = records.filter(({ offset }) => offset >= expected);
     this.#queue.push(...fresh);

@@ -73,7 +73,11 @@ async function openParts(options: DistributedOptions) {
   const secret = clusterSecret(config);
   const clock = createSystemClock();
   const metrics = createMetricsRegistry();
-  const address = { address: required(config.temporal.address, 'HELIOGRAPH_TEMPORAL_ADDRESS'), namespace: config.temporal.namespace, taskQueue: config.temporal.taskQueue };
+  const address = {
+    address: required(config.temporal.address, 'HELIOGRAPH_TEMPORAL_ADDRESS'),
+    namespace: config.temporal.namespace,
+    taskQueue: config.temporal.taskQueue,
+  };
   const postgres = { url: required(config.postgres.url, 'HELIOGRAPH_POSTGRES_URL'), maxConnections: config.postgres.maxConnections };
   const patience = { timeoutMs: config.process.startTimeoutMs, remedy: 'start it, or correct HELIOGRAPH_POSTGRES_URL', waiting };
   const [eventLog, cassandra, redis, directory] = await allOrThrow([

@@ -32,6 +32,6 @@ backend gateways
   hash-type consistent
   option httpchk GET /accepting
   http-check disable-on-404
-  default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+  default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions observe layer4 error-limit 1 on-error mark-down
 ${servers.join('')}`;
 }

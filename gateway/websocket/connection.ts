@@ -28,7 +28,8 @@ export interface ConnectionContext {
   /** Lets a device in and opens its session; a refusal is thrown, or closes the socket and answers `undefined`. */
   hello(frame: HelloFrame, socket: FrameSocket): Promise<Admitted | undefined>;
   /** Handles one request. Settles when the next one may begin; replies by `reply`. */
-  request(session: Session, frame: SessionRequest, reply: Reply): Promise<void>;
+  request(session: Session, request: Arrived<SessionRequest>, reply: Reply): Promise<void>;
+  nowMs(): number;
   /** Token renewal in place: the new expiry. */
   renew(session: Session, token: string): Promise<number>;
   greeted(connection: Connection): void;
@@ -37,6 +38,11 @@ export interface ConnectionContext {
 
 /** What a session is asked; a token renewal concerns the connection. */
 export type SessionRequest = Exclude<ClientRequest, { type: 'token' }>;
+/** A frame, and when it was read from its socket: others may have been before it in the queue. */
+export interface Arrived<Frame> {
+  readonly frame: Frame;
+  readonly arrivedAtMs: number;
+}
 export type Reply = (frame: ServerFrame) => void;
 
 /** One WebSocket: decodes frames, lets one hello through, then hands requests on, one at a time and in order. */
@@ -48,7 +54,7 @@ export class Connection implements Beating, SocketOwner {
   #greeting = false;
   #session: Session | undefined;
   #expiresAtMs = Infinity;
-  #queue: ClientFrame[] | undefined;
+  #queue: Arrived<ClientFrame>[] | undefined;
   #working = false;
   #badFrames = 0;
   #heardSinceBeat = true;
@@ -131,7 +137,7 @@ export class Connection implements Beating, SocketOwner {
     }
     session?.heard();
     this.#queue ??= [];
-    this.#queue.push(frame);
+    this.#queue.push({ frame, arrivedAtMs: this.#context.nowMs() });
     if (this.#queue.length >= maxQueuedFrames) this.#ws.pause();
     if (!this.#working && session !== undefined) void this.#work(session);
     return undefined;
@@ -160,21 +166,22 @@ export class Connection implements Beating, SocketOwner {
 
   async #work(session: Session): Promise<void> {
     this.#working = true;
-    for (let frame = this.#queue?.shift(); frame !== undefined; frame = this.#queue?.shift()) {
+    for (let next = this.#queue?.shift(); next !== undefined; next = this.#queue?.shift()) {
       if (this.#ws.isPaused && (this.#queue?.length ?? 0) < maxQueuedFrames / 2) this.#ws.resume();
-      if (frame.type !== 'hello' && frame.type !== 'ack') await this.#answer(session, frame);
+      const { frame, arrivedAtMs } = next;
+      if (frame.type !== 'hello' && frame.type !== 'ack') await this.#answer(session, { frame, arrivedAtMs });
     }
     this.#queue = undefined;
     this.#working = false;
   }
 
-  async #answer(session: Session, frame: ClientRequest): Promise<void> {
+  async #answer(session: Session, { frame, arrivedAtMs }: Arrived<ClientRequest>): Promise<void> {
     try {
       if (frame.type === 'token') {
         this.#expiresAtMs = await this.#context.renew(session, frame.token);
         this.#socket.send({ type: 'ok', id: frame.id });
       } else {
-        await this.#context.request(session, frame, (answer) => {
+        await this.#context.request(session, { frame, arrivedAtMs }, (answer) => {
           this.#socket.send(answer);
         });
       }

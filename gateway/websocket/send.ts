@@ -2,8 +2,7 @@ import { contentDigest } from '../../core/content-digest.js';
 import type { MicroBatcher } from '../../core/micro-batcher.js';
 import { positionOf } from '../../core/position.js';
 import { checkDeviceSet } from '../../core/roster.js';
-import type { Clock } from '../../ports/clock.js';
-import type { AppendRecord, Appended, EventLog } from '../../ports/event-log.js';
+import type { AppendRecord, Appended } from '../../ports/event-log.js';
 import type { History } from '../../ports/history.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { SendFrame } from '../../protocol/client-frames.js';
@@ -13,17 +12,15 @@ import { encodeMessageRecord, type MessageRecord } from '../../protocol/log-reco
 import type { RosterDifference, ServerFrame } from '../../protocol/server-frames.js';
 import type { Rosters } from '../../ports/rosters.js';
 import { requireMember } from '../require-member.js';
-
-const historyWaitMs = 1_000;
-const historyPollMs = 20;
+import type { Arrived } from './connection.js';
+import type { HistoryCatchUp } from './history-catch-up.js';
 
 export interface SendDependencies {
-  readonly eventLog: EventLog;
   readonly appends: MicroBatcher<AppendRecord, Appended>;
   readonly history: History;
   readonly rosters: Rosters;
   readonly rateLimiter: RateLimiter;
-  readonly clock: Clock;
+  readonly catchUp: HistoryCatchUp;
   /** Epoch of the messages topic (core/position.ts). */
   readonly epoch: number;
 }
@@ -37,12 +34,13 @@ type Accepted = Extract<ServerFrame, { type: 'accepted' }>;
 export async function acceptSend(
   dependencies: SendDependencies,
   sender: DeviceAddress,
-  frame: SendFrame,
+  { frame, arrivedAtMs }: Arrived<SendFrame>,
 ): Promise<{ readonly accepted: Promise<Accepted> }> {
   await checkRates(dependencies, sender, frame);
   const roster = await requireMember(dependencies.rosters, sender.accountId, frame.conversationId);
   checkShape(frame);
   if (frame.attempt > 1) {
+    await dependencies.catchUp.passed(frame.conversationId, arrivedAtMs);
     const first = await findFirst(dependencies, sender, frame);
     if (first !== undefined) return { accepted: Promise.resolve({ type: 'accepted', id: frame.id, messageId: frame.messageId, ...first }) };
   }
@@ -104,7 +102,6 @@ async function findFirst(
   sender: DeviceAddress,
   frame: SendFrame,
 ): Promise<{ readonly position: number; readonly acceptedAtMs: number } | undefined> {
-  await historyCaughtUp(dependencies, frame.conversationId);
   const [found] = await dependencies.history.find([frame.messageId]);
   if (found === undefined) return undefined;
   const same =
@@ -113,16 +110,4 @@ async function findFirst(
     Buffer.compare(found.digest, contentDigest(frame)) === 0;
   if (!same) throw new DomainError('message_conflict', 'this messageId was used before for other content', { detail: { field: 'messageId' } });
   return { position: found.position, acceptedAtMs: found.acceptedAtMs };
-}
-
-async function historyCaughtUp({ eventLog, clock }: SendDependencies, conversationId: string): Promise<void> {
-  const partition = eventLog.partitionOf('messages', conversationId);
-  const progress = async () => (await eventLog.progress('messages', 'history-writer')).find((of) => of.partition === partition);
-  const end = (await progress())?.end ?? 0;
-  const deadlineMs = clock.nowMs() + historyWaitMs;
-  while (((await progress())?.committed ?? 0) < end) {
-    if (clock.nowMs() >= deadlineMs)
-      throw new DomainError('unavailable', 'earlier messages are still being written', { retryAfterMs: historyWaitMs });
-    await clock.sleep(historyPollMs);
-  }
 }

@@ -22,6 +22,7 @@ import { WaveScheduler } from '../drain/wave-scheduler.js';
 import { ReceiptWriter } from '../receipt-writer.js';
 import { admit, renew, type AdmissionDependencies } from './admission.js';
 import { Connection, type ConnectionContext } from './connection.js';
+import { HistoryCatchUp } from './history-catch-up.js';
 import { handleRequest } from './requests.js';
 import type { SessionLimits } from './session-context.js';
 import { SessionHost } from './session-host.js';
@@ -81,11 +82,12 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
   const waves = new WaveScheduler({ gatewayId, work: dependencies.work, clock, events, signal: stop.signal });
   const sessions = new SessionHost({ ...dependencies, receipts, waves, limits: options.session });
   const sockets = new Sockets(clock);
-  const requests = { ...dependencies, receipts, appends };
+  const requests = { ...dependencies, receipts, appends, catchUp: new HistoryCatchUp(eventLog, clock) };
   const context: ConnectionContext = {
     events,
     hello: (frame, socket) => admit({ ...dependencies, sessions }, frame, socket),
-    request: (session, frame, reply) => handleRequest(requests, session, frame, reply),
+    request: (session, request, reply) => handleRequest(requests, session, request, reply),
+    nowMs: () => clock.nowMs(),
     renew: (session, token) => renew(dependencies, session, token),
     greeted: (connection) => {
       sockets.greeted(connection);

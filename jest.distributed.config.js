@@ -1,7 +1,17 @@
 import base from './jest.config.js';
 
 /** Suites that go through the public door alone: they run on the embedded profile too. */
-const onBothProfiles = ['websocket-bad-input', 'websocket-devices', 'websocket-limits', 'websocket-session', 'rest', 'sdk', 'sdk-crash', 'cli'];
+const onBothProfiles = [
+  'websocket-bad-input',
+  'websocket-devices',
+  'websocket-limits',
+  'websocket-session',
+  'rest',
+  'sdk',
+  'sdk-crash',
+  'cli',
+  'demo',
+];
 
 /** The suites on the engines of `npm run stack`. @type {import('jest').Config} */
 export default {

@@ -27,6 +27,7 @@ export class HeliographCluster {
   readonly publicUrl: string;
   readonly socketUrl: string;
   readonly temporalUiUrl = stackEndpoints.temporalUiUrl;
+  readonly taskQueue: string;
   readonly members: readonly ClusterMember[];
   readonly #proxyConfig: string;
   readonly #directory: string;
@@ -45,6 +46,7 @@ export class HeliographCluster {
         options,
       );
     this.members = (['gateway', 'pipeline', 'temporal-worker'] as const).flatMap((role) => [member(role, 1), member(role, 2)]);
+    this.taskQueue = options.name;
     this.#directory = mkdtempSync(join(tmpdir(), 'heliograph-cluster-'));
     this.#proxyConfig = join(this.#directory, 'haproxy.cfg');
     const gateways = this.of('gateway').map(({ name, ports: { public: port, admin } }) => ({ name, host: '127.0.0.1', port, adminPort: admin }));
@@ -59,6 +61,12 @@ export class HeliographCluster {
 
   get adminUrls(): readonly string[] {
     return this.members.map(({ adminUrl }) => adminUrl);
+  }
+
+  /** How many gateways have a session. */
+  async gatewaysInUse(): Promise<number> {
+    const metrics = await Promise.all(this.of('gateway').map(async ({ adminUrl }) => (await fetch(`${adminUrl}/metrics`)).text()));
+    return metrics.filter((text) => /^heliograph_gateway_sessions [1-9]/m.test(text)).length;
   }
 
   of(role: Role): readonly ClusterMember[] {

@@ -22,6 +22,7 @@ export class HeliographServer {
   readonly socketUrl: string;
   readonly temporalUiUrl: string;
   readonly dataDirectory: string;
+  readonly taskQueue = 'inbox-drain';
   readonly #args: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
   #child: ChildServer | undefined;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { HeliographCluster } from '../../bench/process/heliograph-cluster.js';
 import { HeliographServer } from '../../bench/process/heliograph-server.js';
 import { DemoDevice } from './demo-device.js';
 import { drainWavesUrl, listDrainWaves } from './drain-waves.js';
@@ -14,6 +15,8 @@ const pollMs = 100;
 export interface DemoOptions {
   /** That each device sends in the first phase. */
   readonly messages: number;
+  /** On the engines of `npm run stack`: two processes of each role behind HAProxy, in place of one server. */
+  readonly distributed: boolean;
   /** Keeps the server until Ctrl-C, so that the workflows can be looked at. */
   readonly keep: boolean;
   readonly say: (line: string) => void;
@@ -42,12 +45,14 @@ export async function runDemo(options: DemoOptions): Promise<readonly string[]> 
   }
 }
 
+type Server = HeliographServer | HeliographCluster;
+
 class Stage {
   readonly #directory: string;
   readonly #options: DemoOptions;
   readonly #startMs = performance.now();
-  #server: HeliographServer | undefined;
-  #people: readonly Person[] = [];
+  #server: Server | undefined;
+  readonly #people: Person[] = [];
 
   constructor(directory: string, options: DemoOptions) {
     this.#directory = directory;
@@ -56,17 +61,9 @@ class Stage {
 
   async play(): Promise<readonly string[]> {
     const { messages, keep, signal } = this.#options;
-    const server = await this.#step('a fresh server starts', () =>
-      HeliographServer.start({ dist: dirname(dirname(import.meta.dirname)), dataDirectory: join(this.#directory, 'data') }),
-    );
+    const server = await this.#start();
     this.#server = server;
-    const [alice, bob] = [this.#person('alice'), this.#person('bob')];
-    this.#people = [alice, bob];
-    await this.#step('Alice and Bob register, each in a process of its own', async () => {
-      await Promise.all([alice.device.start(), bob.device.start()]);
-      await alice.device.ask('meet', { with: 'bob' });
-      await bob.device.ask('meet', { with: 'alice' });
-    });
+    const { alice, bob } = await this.#step('Alice and Bob register, each in a process of its own', () => this.#register(server));
     await this.#step(`${messages} messages each way, at the same time, with receipts`, async () => {
       await Promise.all([this.#send(alice, 'hello', messages), this.#send(bob, 'hi', messages)]);
       await this.#delivered(alice, alice.sent.length);
@@ -79,7 +76,7 @@ class Stage {
     await this.#killServer(server, alice, bob);
     const violations = await this.#prove(alice, bob);
     this.#report({ missed, waves });
-    this.#options.say(`\nThe waves in the Temporal Web UI: ${drainWavesUrl(server.temporalUiUrl)}`);
+    this.#options.say(`\nThe waves in the Temporal Web UI: ${drainWavesUrl(server)}`);
     if (keep) {
       this.#options.say('The server runs on until Ctrl-C.');
       await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => undefined);
@@ -91,6 +88,37 @@ class Stage {
   async end(): Promise<void> {
     await Promise.all(this.#people.map(({ device }) => device.kill()));
     await this.#server?.stop();
+  }
+
+  #start(): Promise<Server> {
+    const dist = dirname(dirname(import.meta.dirname));
+    if (!this.#options.distributed) {
+      return this.#step('a fresh server starts', () => HeliographServer.start({ dist, dataDirectory: join(this.#directory, 'data') }));
+    }
+    const name = `demo_${Date.now().toString(36)}`;
+    return this.#step('two gateways, two pipelines, two Temporal workers and HAProxy start', () => HeliographCluster.start({ dist, name }));
+  }
+
+  async #register(server: Server): Promise<{ readonly alice: Person; readonly bob: Person }> {
+    const alice = await this.#join('alice');
+    let bob = await this.#join('bob');
+    // Which gateway an account goes to is its id's chance: somebody whose is the other one.
+    for (let attempt = 2; server instanceof HeliographCluster && (await server.gatewaysInUse()) < 2; attempt += 1) {
+      await bob.device.kill();
+      bob = await this.#join(`bob-${attempt}`);
+    }
+    await alice.device.ask('meet', { with: bob.device.handle });
+    await bob.device.ask('meet', { with: alice.device.handle });
+    if (server instanceof HeliographCluster) this.#options.say('  They are on different gateways.');
+    return { alice, bob };
+  }
+
+  async #join(handle: string): Promise<Person> {
+    const person = this.#person(handle);
+    this.#people.push(person);
+    await person.device.start();
+    await this.#until(`${handle} is online`, async () => (await person.device.ask('counts', {})).online);
+    return person;
   }
 
   #person(handle: string): Person {
@@ -116,26 +144,29 @@ class Stage {
     });
   }
 
-  async #return(server: HeliographServer, alice: Person, bob: Person): Promise<readonly string[]> {
+  async #return(server: Server, alice: Person, bob: Person): Promise<readonly string[]> {
     await bob.device.start();
-    await bob.device.ask('meet', { with: 'alice' });
+    await bob.device.ask('meet', { with: alice.device.handle });
     await this.#delivered(alice, alice.sent.length);
     await this.#until('Bob is online', async () => (await bob.device.ask('counts', {})).online);
-    return listDrainWaves(server.temporalUiUrl);
+    return listDrainWaves(server);
   }
 
-  async #killServer(server: HeliographServer, alice: Person, bob: Person): Promise<void> {
+  async #killServer(server: Server, alice: Person, bob: Person): Promise<void> {
     const count = this.#options.messages;
-    await this.#step(`the server is killed while both send ${count}, and starts again`, async () => {
-      const sending = Promise.all([this.#send(alice, 'through a crash', count), this.#send(bob, 'me too', count)]);
-      await sleep(count * 2);
-      await server.kill();
-      await server.restart();
-      await sending;
-      await Promise.all([alice.device.ask('idle', {}), bob.device.ask('idle', {})]);
-      await this.#delivered(alice, alice.sent.length);
-      await this.#delivered(bob, bob.sent.length);
-    });
+    await this.#step(
+      `${this.#options.distributed ? 'every process of the server' : 'the server'} is killed while both send ${count}, and starts again`,
+      async () => {
+        const sending = Promise.all([this.#send(alice, 'through a crash', count), this.#send(bob, 'me too', count)]);
+        await sleep(count * 2);
+        await server.kill();
+        await server.restart();
+        await sending;
+        await Promise.all([alice.device.ask('idle', {}), bob.device.ask('idle', {})]);
+        await this.#delivered(alice, alice.sent.length);
+        await this.#delivered(bob, bob.sent.length);
+      },
+    );
   }
 
   async #prove(alice: Person, bob: Person): Promise<readonly string[]> {
@@ -158,7 +189,8 @@ class Stage {
   }
 
   #report({ missed, waves }: { readonly missed: number; readonly waves: readonly string[] }): void {
-    const sent = this.#people.map(({ device, sent: of }) => `${device.handle} ${of.length}`).join(', ');
+    const talked = this.#people.filter(({ sent: of }) => of.length > 0);
+    const sent = talked.map(({ device, sent: of }) => `${device.handle} ${of.length}`).join(', ');
     this.#options.say(`  sent and accepted         ${sent}`);
     this.#options.say(`  queued while Bob was away ${missed}`);
     this.#options.say(`  drain waves               ${waves.length}${waves.length === 0 ? '' : ` (${waves.slice(0, 3).join(', ')})`}`);

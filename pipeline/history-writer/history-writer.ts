@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 import { contentDigest } from '../../core/content-digest.js';
 import { positionOf } from '../../core/position.js';
 import type { Consumer, EventLog, LogRecord } from '../../ports/event-log.js';
@@ -5,6 +7,9 @@ import type { History, StoredAlias, StoredMessage } from '../../ports/history.js
 import type { MessageId } from '../../protocol/ids.js';
 import { decodeMessageRecord, type MessageRecord } from '../../protocol/log-records.js';
 import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
+
+/** Of one partition; a gateway that stands still for longer than it takes to send so many again is long given up. */
+const maxRetriedRemembered = 20_000;
 
 export interface HistoryWriterDependencies {
   readonly eventLog: EventLog;
@@ -21,20 +26,29 @@ export function startHistoryWriter(dependencies: HistoryWriterDependencies): Pro
     topic: 'messages',
     group: 'history-writer',
     maxBatch: 500,
-    assigned: (assignment) => ({
-      records: async (batch) => {
-        await write(dependencies, batch);
-        const last = batch.at(-1);
-        if (last !== undefined) await assignment.commit(last.offset + 1);
-      },
-      revoked: () => Promise.resolve(),
-    }),
+    assigned: (assignment) => {
+      const retried: Retried = new LRUCache({ max: maxRetriedRemembered });
+      return {
+        records: async (batch) => {
+          await write(dependencies, retried, batch);
+          const last = batch.at(-1);
+          if (last !== undefined) await assignment.commit(last.offset + 1);
+        },
+        revoked: () => Promise.resolve(),
+      };
+    },
   });
 }
 
-async function write({ history, events, epoch }: HistoryWriterDependencies, batch: readonly LogRecord[]): Promise<void> {
+/**
+ * First positions of messages that came as a retry. What comes as a first attempt behind its own retry is from a gateway that stood still meanwhile and did not know that it was given
+ * up: it is remembered here, because first attempts are not looked up.
+ */
+type Retried = LRUCache<MessageId, number>;
+
+async function write({ history, events, epoch }: HistoryWriterDependencies, retried: Retried, batch: readonly LogRecord[]): Promise<void> {
   const messages = batch.map((record) => storedMessage(decodeMessageRecord(record.value), record, epoch));
-  const firsts = await firstPositions(history, messages);
+  const firsts = await firstPositions(history, retried, messages);
   const isAlias = ({ message }: Read) => (firsts.get(message.messageId) ?? message.position) !== message.position;
   const aliases = messages.filter(isAlias).map(({ message }): StoredAlias => {
     const { conversationId, position, acceptedAtMs, messageId } = message;
@@ -50,17 +64,22 @@ interface Read {
   readonly attempt: number;
 }
 
-/** Only a retry can be a message's second position, so first attempts cost no read. */
-async function firstPositions(history: History, messages: readonly Read[]): Promise<Map<MessageId, number>> {
+/** Only a retry can be a message's second position, or be followed by one: so first attempts cost no read. */
+async function firstPositions(history: History, retried: Retried, messages: readonly Read[]): Promise<Map<MessageId, number>> {
   const firsts = new Map<MessageId, number>();
-  const retried = messages.filter(({ attempt }) => attempt > 1).map(({ message }) => message.messageId);
-  if (retried.length === 0) return firsts;
-  const found = await history.find(retried);
-  retried.forEach((messageId, index) => {
+  for (const { message } of messages) {
+    const known = retried.get(message.messageId);
+    if (known !== undefined) firsts.set(message.messageId, known);
+  }
+  const retries = messages.filter(({ attempt }) => attempt > 1).map(({ message }) => message.messageId);
+  if (retries.length === 0) return firsts;
+  const found = await history.find(retries);
+  retries.forEach((messageId, index) => {
     const location = found[index];
     if (location !== undefined) firsts.set(messageId, location.position);
   });
   for (const { message } of messages) if (!firsts.has(message.messageId)) firsts.set(message.messageId, message.position);
+  for (const messageId of retries) retried.set(messageId, firsts.get(messageId) ?? 0);
   return firsts;
 }
 

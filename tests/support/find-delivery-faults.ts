@@ -5,6 +5,8 @@ export interface DeviceRecord {
   readonly accepted: ReadonlyMap<string, number>;
   /** In the order of their first arrival. */
   readonly received: readonly { readonly messageId: string; readonly position: number }[];
+  /** Highest position under which something came that it had already; 0 when nothing did. */
+  readonly repeatedUpTo: number;
   /** Up to where it was told that the other has everything; 0 when it was told nothing. */
   readonly receipted: number;
 }
@@ -52,6 +54,7 @@ function transferFaults(sender: DeviceRecord, receiver: DeviceRecord): string[] 
     if (!got.has(messageId)) faults.push(`${receiver.name} never got ${messageId} of ${sender.name}`);
     else if (got.get(messageId) !== position) faults.push(`${messageId} has two positions`);
   }
-  if (sender.receipted > last) faults.push(`${sender.name} was told of a delivery that ${receiver.name} does not have`);
+  if (sender.receipted > Math.max(last, receiver.repeatedUpTo))
+    faults.push(`${sender.name} was told of a delivery that ${receiver.name} does not have`);
   return faults;
 }

@@ -39,6 +39,10 @@ export class PlainDevice {
   readonly troubles: string[] = [];
   /** Told of every receipt as it comes, with the position up to which the other device has everything. */
   onReceipt: (upTo: number) => void = () => undefined;
+  /** Of everything that came, also of what it had already under another one. */
+  readonly positions = new Set<number>();
+  /** Highest position under which something came again. */
+  repeatedUpTo = 0;
   #caughtUp = false;
   #resend: NodeJS.Timeout | undefined;
   readonly #unaccepted = new Map<MessageId, Unaccepted>();
@@ -178,8 +182,10 @@ export class PlainDevice {
   }
 
   #keep(item: DeliverItem): void {
+    this.positions.add(item.position);
     if (this.#seen.has(item.messageId)) {
       this.duplicates += 1;
+      this.repeatedUpTo = Math.max(this.repeatedUpTo, item.position);
       return;
     }
     this.#seen.add(item.messageId);

@@ -64,20 +64,20 @@ export class PlainPair {
     }
   }
 
-  #recordOf(name: string, { accepted, received, receipted }: PlainDevice): DeviceRecord {
+  #recordOf(name: string, { accepted, received, receipted, repeatedUpTo }: PlainDevice): DeviceRecord {
     return {
       name,
       accepted: new Map([...accepted].map(([messageId, { position }]) => [messageId, position])),
       received,
+      repeatedUpTo,
       receipted: receipted.get(this.#conversationId) ?? 0,
     };
   }
 
   #watchReceipts(told: PlainDevice, other: PlainDevice): void {
     told.onReceipt = (upTo) => {
-      const had = new Set(other.received.map(({ position }) => position));
       const lacking = [upTo, ...[...told.accepted.values()].map(({ position }) => position)].filter(
-        (position) => position <= upTo && !had.has(position),
+        (position) => position <= upTo && !other.positions.has(position),
       );
       this.earlyReceipts.push(...lacking.map((position) => `a receipt up to ${upTo} came while ${position} was not on the other device`));
     };

@@ -14,9 +14,10 @@ function sound(): ConversationRecord {
           ['b', 3],
         ]),
         received: [at('c', 2)],
+        repeatedUpTo: 0,
         receipted: 3,
       },
-      { name: 'bob', accepted: new Map([['c', 2]]), received: [at('a', 1), at('b', 3)], receipted: 2 },
+      { name: 'bob', accepted: new Map([['c', 2]]), received: [at('a', 1), at('b', 3)], repeatedUpTo: 0, receipted: 2 },
     ],
     history: [at('a', 1), at('c', 2), at('b', 3)],
   };

@@ -63,10 +63,10 @@ export class HeliographCluster {
     return this.members.map(({ adminUrl }) => adminUrl);
   }
 
-  /** How many gateways have a session. */
-  async gatewaysInUse(): Promise<number> {
+  /** Open sessions of each gateway. */
+  async sessions(): Promise<readonly number[]> {
     const metrics = await Promise.all(this.of('gateway').map(async ({ adminUrl }) => (await fetch(`${adminUrl}/metrics`)).text()));
-    return metrics.filter((text) => /^heliograph_gateway_sessions [1-9]/m.test(text)).length;
+    return metrics.map((text) => Number(/^heliograph_gateway_sessions (\d+)/m.exec(text)?.[1]));
   }
 
   of(role: Role): readonly ClusterMember[] {

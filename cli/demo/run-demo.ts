@@ -101,23 +101,34 @@ class Stage {
 
   async #register(server: Server): Promise<{ readonly alice: Person; readonly bob: Person }> {
     const alice = await this.#join('alice');
-    let bob = await this.#join('bob');
-    // Which gateway an account goes to is its id's chance: somebody whose is the other one.
-    for (let attempt = 2; server instanceof HeliographCluster && (await server.gatewaysInUse()) < 2; attempt += 1) {
-      await bob.device.kill();
-      bob = await this.#join(`bob-${attempt}`);
-    }
+    const bob = server instanceof HeliographCluster ? await this.#joinElsewhere(server) : await this.#join('bob');
     await alice.device.ask('meet', { with: bob.device.handle });
     await bob.device.ask('meet', { with: alice.device.handle });
-    if (server instanceof HeliographCluster) this.#options.say('  They are on different gateways.');
     return { alice, bob };
+  }
+
+  /** Which gateway an account goes to is its id's chance: tries Bobs until there is one whose gateway is not Alice's. */
+  async #joinElsewhere(cluster: HeliographCluster): Promise<Person> {
+    for (let attempt = 1; ; attempt += 1) {
+      const bob = await this.#join(attempt === 1 ? 'bob' : `bob-${attempt}`);
+      let sessions: readonly number[] = [];
+      await this.#until('both are online', async () => {
+        sessions = await cluster.sessions();
+        return sessions.reduce((sum, count) => sum + count, 0) === 2;
+      });
+      if (!sessions.includes(2)) {
+        this.#options.say('  They are on different gateways.');
+        return bob;
+      }
+      await bob.device.kill();
+      await this.#until('only Alice is online', async () => (await cluster.sessions()).includes(1));
+    }
   }
 
   async #join(handle: string): Promise<Person> {
     const person = this.#person(handle);
     this.#people.push(person);
     await person.device.start();
-    await this.#until(`${handle} is online`, async () => (await person.device.ask('counts', {})).online);
     return person;
   }
 

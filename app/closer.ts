@@ -4,7 +4,7 @@ const stepTimeoutMs = 10_000;
 
 /** What was opened is closed in reverse order; a step that fails or hangs is logged and passed over. */
 export class Closer {
-  readonly #steps: { readonly name: string; readonly close: () => unknown }[] = [];
+  readonly #steps: { readonly name: string; readonly close: () => unknown; readonly timeoutMs: number }[] = [];
   readonly #logger: Logger;
   #closing: Promise<void> | undefined;
 
@@ -12,8 +12,8 @@ export class Closer {
     this.#logger = logger;
   }
 
-  add(name: string, close: () => unknown): void {
-    this.#steps.push({ name, close });
+  add(name: string, close: () => unknown, timeoutMs = stepTimeoutMs): void {
+    this.#steps.push({ name, close, timeoutMs });
   }
 
   /** Only the first call closes; every call waits for it. */
@@ -24,9 +24,9 @@ export class Closer {
 
   async #closeAll(): Promise<void> {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
-      const { name, close } = step;
+      const { name, close, timeoutMs } = step;
       try {
-        await within(stepTimeoutMs, name, Promise.resolve(close()));
+        await within(timeoutMs, name, Promise.resolve(close()));
         this.#logger.debug({ step: name }, 'closed');
       } catch (error) {
         this.#logger.error({ step: name, err: error }, 'could not be closed');

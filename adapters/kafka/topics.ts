@@ -2,7 +2,7 @@ import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs';
 
 import type { Topic } from '../../ports/event-log.js';
 
-export const topics: readonly Topic[] = ['messages', 'receipts'];
+const topics: readonly Topic[] = ['messages', 'receipts'];
 
 export interface TopicOptions {
   /** Of each topic; fixed for the life of an epoch. */

@@ -22,13 +22,16 @@ import { openDirectory } from '../open-directory.js';
 import { openCassandra, openKafka, openRedis } from '../open-shared-stores.js';
 import { startAdmin } from '../start-admin.js';
 import { StartError } from '../start-error.js';
-import { startGateway } from '../start-gateway.js';
+import { startGateway, type StartedGateway } from '../start-gateway.js';
 import { startLinkServer } from '../start-link-server.js';
 import { startPipeline } from '../start-pipeline.js';
 import { startTemporalWorker } from '../temporal-worker.js';
 import { devicesDrainedAtOnce, messagesEpoch, rosterCache, workerSlots } from './sizes.js';
 
 const shortestSecret = 32;
+/** A load balancer asks twice a second whether new sessions are welcome. */
+const balancerNoticesMs = 1_500;
+const drainGraceMs = 10_000;
 
 export interface DistributedOptions {
   readonly config: Config;
@@ -61,8 +64,18 @@ export async function startDistributed(options: DistributedOptions): Promise<Dis
     const isWorking = await startBehindTheLog(options, parts);
     if (isWorking !== undefined) dependencies.push({ name: 'temporal', ok: isWorking, optional: true });
   }
-  const publicPort = roles.includes('gateway') ? await startOwnGateway(options, parts) : undefined;
-  return { roles, publicPort, adminPort: await startAdmin({ config, metrics, closer }, dependencies) };
+  const gateway = roles.includes('gateway') ? await startOwnGateway(options, parts) : undefined;
+  let accepting = true;
+  const adminPort = await startAdmin({ config, metrics, closer, accepting: () => accepting }, dependencies);
+  const leave = async () => {
+    accepting = false;
+    if (config.gateway.drainMs === 0) return;
+    await parts.clock.sleep(balancerNoticesMs);
+    await gateway?.drain();
+  };
+  // Added last, so it comes first.
+  closer.add('sessions', leave, config.gateway.drainMs + balancerNoticesMs + drainGraceMs);
+  return { roles, publicPort: gateway?.port, adminPort };
 }
 
 type Parts = Awaited<ReturnType<typeof openParts>>;
@@ -120,8 +133,7 @@ async function startBehindTheLog({ config, logger, closer }: DistributedOptions,
   return () => worker.isRunning();
 }
 
-/** Answers the public port. */
-function startOwnGateway({ config, logger, closer }: DistributedOptions, parts: Parts): Promise<number> {
+function startOwnGateway({ config, logger, closer }: DistributedOptions, parts: Parts): Promise<StartedGateway> {
   const { metrics, tokens } = parts;
   // What a gateway drains by itself are its own sessions.
   const own = createInProcessGatewayLink();

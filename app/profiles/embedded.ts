@@ -95,7 +95,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       gatewayLink.detach(endpoint.gatewayId);
     });
   };
-  const publicPort = await timed('gateway', () => startGateway({ ...role, attach }));
+  const { port: publicPort } = await timed('gateway', () => startGateway({ ...role, attach }));
 
   const adminPort = await startAdmin({ config, metrics, closer }, [
     { name: 'postgres', ok: () => directory.ping() },

@@ -10,7 +10,7 @@ import { toolPath } from './tools.js';
 const { cassandra: port, cassandraStorage: storagePort } = stackPorts;
 
 /** One small node. What is acknowledged is on the disk: writes of 2 ms are synced together. */
-export const cassandraSettings = {
+const cassandraSettings = {
   cluster_name: 'heliograph',
   num_tokens: 4,
   auto_bootstrap: false,

@@ -9,8 +9,8 @@ import { toolPath } from './tools.js';
 const { kafka: port, kafkaController: controllerPort } = stackPorts;
 const clusterId = 'aGVsaW9ncmFwaC1zdGFjaw';
 
-/** One broker that is its own controller; docker-compose.yml says the same in variables. */
-export const kafkaProperties = {
+/** One broker that is its own controller. */
+const kafkaProperties = {
   'process.roles': 'broker,controller',
   'node.id': '1',
   'controller.listener.names': 'CONTROLLER',

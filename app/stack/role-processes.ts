@@ -33,6 +33,7 @@ export const stackSettings: Readonly<Record<string, string>> = {
   HELIOGRAPH_CASSANDRA_REPLICATION: '1',
   HELIOGRAPH_POSTGRES_URL: stackEndpoints.postgresUrl,
   HELIOGRAPH_TEMPORAL_ADDRESS: stackEndpoints.temporalAddress,
+  HELIOGRAPH_GATEWAY_DRAIN_MS: '2000',
 };
 
 function roleProcess(role: string, index: number, ports: RolePorts): StackEngine {

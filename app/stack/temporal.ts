@@ -4,7 +4,7 @@ import { stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 import { toolPath } from './tools.js';
 
-/** The development server, which keeps its workflows in a file; docker-compose.yml has the one with PostgreSQL. */
+/** The development server, which keeps its workflows in a file. */
 export const temporal: StackEngine = {
   name: 'temporal',
   ports: [stackPorts.temporal, stackPorts.temporalUi],

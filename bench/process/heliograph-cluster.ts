@@ -63,9 +63,10 @@ export class HeliographCluster {
     return this.members.map(({ adminUrl }) => adminUrl);
   }
 
-  /** Open sessions of each gateway. */
+  /** Open sessions of each gateway that runs. */
   async sessions(): Promise<readonly number[]> {
-    const metrics = await Promise.all(this.of('gateway').map(async ({ adminUrl }) => (await fetch(`${adminUrl}/metrics`)).text()));
+    const running = this.of('gateway').filter((member) => member.runs);
+    const metrics = await Promise.all(running.map(async ({ adminUrl }) => (await fetch(`${adminUrl}/metrics`)).text()));
     return metrics.map((text) => Number(/^heliograph_gateway_sessions (\d+)/m.exec(text)?.[1]));
   }
 
@@ -145,6 +146,10 @@ export class ClusterMember {
       HELIOGRAPH_LOG_LEVEL: 'warn',
       ...environment,
     };
+  }
+
+  get runs(): boolean {
+    return this.#child !== undefined;
   }
 
   /** The present process; another one after it was started again. */

@@ -98,6 +98,12 @@ export class Connection implements Beating, SocketOwner {
     this.#closeSession('goingAway');
   }
 
+  /** The gateway will close: there is another one, and the time to go there is now. */
+  sendAway(): void {
+    this.#socket.send({ type: 'reconnect', afterMs: 0, reason: 'draining' });
+    this.#closeSession('goingAway');
+  }
+
   cut(): void {
     this.#ws.terminate();
   }

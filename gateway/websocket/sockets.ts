@@ -3,6 +3,8 @@ import { limits } from '../../protocol/limits.js';
 import type { Connection } from './connection.js';
 import { HeartbeatWheel, wheelTurnMs } from './heartbeat-wheel.js';
 
+const leastWaitMs = 10;
+
 /** Every open socket of the gateway, and the one timer that lets them time out. */
 export class Sockets {
   readonly #clock: Clock;
@@ -47,6 +49,18 @@ export class Sockets {
         this.#ungreeted.delete(connection);
         connection.helloTimedOut();
       }
+    }
+  }
+
+  /** Sends everybody away, spread over the time, so that those who take them in are not flooded. */
+  async sendAway(overMs: number): Promise<void> {
+    const leaving = [...this.#open];
+    const startMs = this.#clock.nowMs();
+    for (const [index, connection] of leaving.entries()) {
+      const dueMs = startMs + (overMs * index) / leaving.length;
+      const waitMs = dueMs - this.#clock.nowMs();
+      if (waitMs >= leastWaitMs) await this.#clock.sleep(waitMs);
+      connection.sendAway();
     }
   }
 

@@ -66,6 +66,8 @@ export interface WebSocketGateway {
   attach(server: Server): void;
   sessions(): number;
   connections(): number;
+  /** Sends all sessions to other gateways, one after the other over the time. */
+  drain(overMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -110,6 +112,7 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     },
     sessions: () => sessions.size,
     connections: () => sockets.size,
+    drain: (overMs) => sockets.sendAway(overMs),
     close: async () => {
       unsubscribe();
       await sessions.stop('goingAway');

@@ -92,6 +92,17 @@ const faults: readonly Fault[] = [
   engineFrozen('kafka', frozenMs + 20_000),
 ];
 
+test('a gateway that is stopped sends its devices to the other one without keeping anybody waiting', async () => {
+  load = await ConversationLoad.start(server, { pairs: 6, everyMs: 60 });
+  await sleep(1_000);
+  load.takeLongestWaitMs();
+  await server.cluster.member('gateway-1').stop();
+  expect(await server.cluster.sessions()).toEqual([12]);
+  await server.cluster.member('gateway-1').start();
+  await load.settle(settleMs);
+  expect(load.takeLongestWaitMs()).toBeLessThan(1_500);
+}, 90_000);
+
 describe('while devices talk', () => {
   const rows: string[] = [];
   afterAll(() => {

@@ -10,11 +10,13 @@ import { renderLoadReport } from './report/render-load-report.js';
 import { renderProfile } from './report/render-profile.js';
 import { measureLoad, type LoadPlan } from './scenarios/measure-load.js';
 import { measureTarget, type TargetFigures } from './scenarios/measure-target.js';
+import { startCluster } from './targets/cluster-target.js';
 import { startHeliograph } from './targets/heliograph-target.js';
 import { startRelay } from './targets/relay-target.js';
 
 const dist = dirname(import.meta.dirname);
 const document = join(dist, '..', 'docs', 'benchmarks.md');
+const nothing: TargetFigures = { loads: [], idle: [] };
 const profileWarmUpMs = 3_000;
 const collecting = ['--expose-gc', '--import', join(dist, 'bench', 'process', 'collect-on-signal.js')];
 
@@ -26,19 +28,20 @@ await (options.profile ? profile(options) : measure(options));
 
 async function measure(chosen: BenchOptions): Promise<void> {
   const machine = describeMachine();
-  const heliograph = await measureTarget(() => startServer(collecting), chosen, console.log);
+  const heliograph = chosen.embedded ? await measureTarget(() => startServer(collecting), chosen, console.log) : nothing;
+  const cluster = chosen.distributed ? await measureTarget(() => startCluster({ dist, nodeArgs: collecting }), chosen, console.log) : nothing;
   const relay: TargetFigures = chosen.relay
     ? await measureTarget(() => startRelay({ entry: join(dist, 'bench', 'reference-relay.js'), nodeArgs: collecting }), chosen, console.log)
-    : { loads: [], idle: [] };
+    : nothing;
   const results: BenchmarkResults = {
     command: ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),
     machine,
     date: new Date().toISOString().slice(0, 10),
-    loads: [...heliograph.loads, ...relay.loads],
-    idle: [...heliograph.idle, ...relay.idle],
+    loads: [...heliograph.loads, ...cluster.loads, ...relay.loads],
+    idle: [...heliograph.idle, ...cluster.idle, ...relay.idle],
   };
   console.log(`\n${renderBenchmarks(results)}`);
-  if (!chosen.write || !chosen.relay || !parts.every((part) => chosen.parts.includes(part))) return;
+  if (!chosen.write || !chosen.relay || !chosen.embedded || !chosen.distributed || !parts.every((part) => chosen.parts.includes(part))) return;
   writeFileSync(document, replaceFigures(readFileSync(document, 'utf8'), results));
   console.log('docs/benchmarks.md holds these figures now.');
 }
@@ -60,10 +63,9 @@ async function profileRun(plan: LoadPlan): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-profile-'));
   try {
     const target = await startServer(['--cpu-prof', `--cpu-prof-dir=${directory}`]);
-    const { server } = target;
     const { report, fromUs, untilUs } = await measureLoad(target, plan).finally(() => target.stop());
     console.log(`${renderLoadReport(report)}\n`);
-    console.log(renderProfile(summariseProfile(readMainThreadProfile(directory, server.pid), join(dist, '..'), fromUs, untilUs)));
+    console.log(renderProfile(summariseProfile(readMainThreadProfile(directory, target.sessionHolders[0] ?? 0), join(dist, '..'), fromUs, untilUs)));
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -64,15 +64,19 @@ export function bytesPerSession(before: IdleStep, after: IdleStep): number {
   return (after.collectedBytes - before.collectedBytes) / (after.sessions - before.sessions);
 }
 
-async function settledRss({ server }: Target): Promise<SettledRss> {
+async function settledRss({ sessionHolders }: Target): Promise<SettledRss> {
   await sleep(settleMs);
-  const rssBytes = rssOf(server.pid);
-  process.kill(server.pid, 'SIGUSR2');
+  const rssBytes = rssOf(sessionHolders);
+  for (const pid of sessionHolders) process.kill(pid, 'SIGUSR2');
   await sleep(collectMs);
-  return { rssBytes, collectedBytes: rssOf(server.pid) };
+  return { rssBytes, collectedBytes: rssOf(sessionHolders) };
 }
 
-function rssOf(pid: number): number {
+function rssOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + rssOfOne(pid), 0);
+}
+
+function rssOfOne(pid: number): number {
   const usage = readTreeUsage(pid);
   if (usage === undefined) throw new Error('memory is measured through /proc, which this system does not have');
   return usage.own.rssBytes;

@@ -38,7 +38,7 @@ export async function measureLoad(target: Target, plan: LoadPlan): Promise<LoadM
     warmUpMs: plan.warmUpMs,
     measureMs: plan.measureMs,
     onMeasureStart: () => {
-      endCpu = measureCpu(target.server.pid);
+      endCpu = measureCpu(target);
       endStolen = measureStolenTime();
       times.fromUs = nowUs();
     },

@@ -19,7 +19,9 @@ export async function startRelay(options: RelayOptions): Promise<Target> {
     name: 'bare ws JSON relay',
     url: `ws://127.0.0.1:${port}/`,
     wire: createRelayWire(),
-    server,
+    processes: [server.pid],
+    sessionHolders: [server.pid],
+    engines: {},
     devices: (count) => Promise.resolve(Array.from({ length: count }, (_, index) => deviceOf(index))),
     pairs: (count) => Promise.resolve(Array.from({ length: count }, (_, index) => pairOf(index))),
     restart: async () => {

@@ -1,13 +1,14 @@
-import type { ChildServer } from '../process/child-server.js';
+import type { MeasuredProcesses } from '../process/measure-cpu.js';
 import type { LoadDevice, LoadPair, Wire } from '../load/wire.js';
 
-/** A server under test, in its own process. */
-export interface Target {
+/** A server under test, in processes of its own. */
+export interface Target extends MeasuredProcesses {
   readonly name: string;
   /** Of its WebSockets. */
   readonly url: string;
   readonly wire: Wire;
-  readonly server: ChildServer;
+  /** Pids of those of its processes that hold sessions. */
+  readonly sessionHolders: readonly number[];
   /** Devices that can connect; the first ones are the same at every call. */
   devices(count: number): Promise<readonly LoadDevice[]>;
   pairs(count: number): Promise<readonly LoadPair[]>;

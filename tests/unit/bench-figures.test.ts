@@ -128,7 +128,7 @@ describe('CPU time from /proc', () => {
       });
     const done = said('done');
     await said('up');
-    const end = measureCpu(process.pid);
+    const end = measureCpu({ processes: [process.pid], engines: {} });
     await done;
     const spent = end();
     const exited = new Promise((resolve) => child.once('exit', resolve));

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, describe, expect, test } from '@jest/globals';
+
+import { stackSettings } from '../../app/stack/role-processes.js';
+import { dropCluster } from '../support/drop-cluster.js';
+import { eventually } from '../support/eventually.js';
+import { runNode, type RunningProgram } from '../support/run-program.js';
+
+const name = `test_${randomUUID().slice(0, 8)}`;
+afterAll(() => dropCluster(name));
+
+function start(settings: Readonly<Record<string, string>>): RunningProgram {
+  const own = {
+    HELIOGRAPH_ROLES: 'gateway',
+    HELIOGRAPH_KAFKA_PREFIX: name,
+    HELIOGRAPH_REDIS_PREFIX: name,
+    HELIOGRAPH_CASSANDRA_KEYSPACE: name,
+    HELIOGRAPH_POSTGRES_URL: (stackSettings['HELIOGRAPH_POSTGRES_URL'] ?? '').replace(/[^/]+$/, name),
+    HELIOGRAPH_PORT: '0',
+    HELIOGRAPH_ADMIN_PORT: '0',
+    HELIOGRAPH_LINK_PORT: '0',
+    HELIOGRAPH_LOG_LEVEL: 'silent',
+  };
+  return runNode(['dist/workers/all-in-one.js'], { env: { ...stackSettings, ...own, ...settings } });
+}
+
+describe('a process of the distributed profile', () => {
+  test('starts on an empty deployment, and ends on SIGTERM', async () => {
+    const gateway = start({ HELIOGRAPH_GATEWAY_DRAIN_MS: '0' });
+    await eventually(() => expect(gateway.stdout()).toMatch(/^Heliograph starts as gateway\nReady\.\n +WebSocket, REST +http:\S+\n/), 30_000);
+    gateway.process.kill('SIGTERM');
+    expect((await gateway.ended).code).toBe(0);
+  }, 60_000);
+
+  test.each([
+    ['HELIOGRAPH_CLUSTER_SECRET', 'too short', 'HELIOGRAPH_CLUSTER_SECRET has 9 characters; give it at least 32, the same for all processes'],
+    ['HELIOGRAPH_ROLES', 'gateway,cook', 'HELIOGRAPH_ROLES: Invalid option: expected one of "gateway"|"pipeline"|"temporal-worker"'],
+    ['HELIOGRAPH_LOG_PARTITIONS', '7', 'has 6 partitions, 7 were asked for: a topic keeps the number it was made with'],
+    ['HELIOGRAPH_POSTGRES_URL', 'postgres://nobody:wrong@127.0.0.1:15432/heliograph', 'PostgreSQL refuses: password authentication failed'],
+  ])('says in a line what is wrong with %s=%s', async (variable, value, line) => {
+    const { code, stderr } = await start({ [variable]: value }).ended;
+    expect(stderr).toMatch(/^heliograph: [^\n]+\n$/);
+    expect(stderr).toContain(line);
+    expect(code).toBe(1);
+  });
+
+  test.each([
+    ['Kafka', 'HELIOGRAPH_KAFKA_BROKERS', '127.0.0.1:1'],
+    ['Redis', 'HELIOGRAPH_REDIS_URL', 'redis://127.0.0.1:1'],
+    ['Cassandra', 'HELIOGRAPH_CASSANDRA_CONTACT_POINTS', '127.0.0.1:1'],
+    ['PostgreSQL', 'HELIOGRAPH_POSTGRES_URL', 'postgres://heliograph:heliograph@127.0.0.1:1/heliograph'],
+  ])('waits for %s, says so, and gives up after its time without having served anybody', async (engine, variable, value) => {
+    const { code, stdout, stderr } = await start({ [variable]: value, HELIOGRAPH_START_TIMEOUT_MS: '1500' }).ended;
+    expect(stdout).toBe(`Heliograph starts as gateway\n  waiting for ${engine}\n`);
+    expect(stderr).toContain(`heliograph: ${engine} did not answer within 1.5 s`);
+    expect(stderr).toContain(`start it, or correct ${variable}`);
+    expect(code).toBe(1);
+  });
+});
+
+describe('heliograph stack', () => {
+  const stack = (...args: readonly string[]) => runNode(['dist/cli/main.js', 'stack', ...args]).ended;
+
+  test('shows what runs, brings back what was killed, and leaves the rest alone', async () => {
+    const pids = async (): Promise<Readonly<Record<string, string | undefined>>> => {
+      const rows = [...(await stack('status')).stdout.matchAll(/^ +(\S+) +\S+ +pid (\d+) +\d+ MiB$/gm)];
+      return Object.fromEntries(rows.map(([, engine = '', pid]) => [engine, pid]));
+    };
+    const before = await pids();
+    expect(Object.keys(before)).toEqual(expect.arrayContaining(['kafka', 'cassandra', 'redis', 's3', 'postgres', 'temporal']));
+    expect((await stack('kill', 'redis')).code).toBe(0);
+    expect(await pids()).toEqual({ ...before, redis: undefined });
+    expect((await stack('start')).stdout).toMatch(/redis +ready after/);
+    const { redis, ...rest } = await pids();
+    expect(redis).not.toBe(before['redis']);
+    expect({ ...rest, redis: before['redis'] }).toEqual(before);
+  }, 60_000);
+
+  test('says what it has when it is asked for something else', async () => {
+    const { code, stderr } = await stack('kill', 'nonsense');
+    expect(stderr).toMatch(/^heliograph: the stack has no nonsense; it has kafka, [^\n]+haproxy\n$/);
+    expect(code).toBe(1);
+  });
+});

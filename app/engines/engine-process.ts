@@ -9,7 +9,7 @@ import { processStartedAt } from './process-identity.js';
 
 const stopTimeoutMs = 8_000;
 const firstRestartMs = 200;
-const longestRestartMs = 10_000;
+const longestRestartMs = 2_000;
 const maxLogBytes = 16 * 1024 * 1024;
 /** Ends the process when this one is gone, however it went: the shell's input closes with it. */
 const leash = 'read -r _; kill -s "$1" "$2" 2>/dev/null';

@@ -78,9 +78,15 @@ export class RawClient {
     let timer: NodeJS.Timeout | undefined;
     const found = new Promise<ServerFrame>((resolve, reject) => {
       this.#waiters.push({ matches: wanted, resolve });
+      const fail = (when: string) => {
+        reject(new Error(`no ${type} frame ${when}; unread: ${JSON.stringify(this.#unread).slice(0, 500)}`));
+      };
       timer = setTimeout(() => {
-        reject(new Error(`no ${type} frame in ${timeoutMs} ms; unread: ${JSON.stringify(this.#unread).slice(0, 500)}`));
+        fail(`in ${timeoutMs} ms`);
       }, timeoutMs);
+      void this.closed.then(({ code }) => {
+        fail(`before the socket was closed with ${code}`);
+      });
     });
     try {
       return (await found) as FrameOf<Type>;

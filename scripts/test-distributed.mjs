@@ -1,6 +1,6 @@
 /** `npm run test:distributed [-- arguments of jest]`: the suites on the engines of `npm run stack`, which are started if they do not run and then also stopped. */
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { prepare, root } from './prepare.mjs';
 import { runJest } from './run-jest.mjs';
@@ -12,19 +12,11 @@ await runScript(async () => {
   await prepare({ testServer: true });
   await setUpStack(root);
 });
-const ranBefore = !stack('status').includes('stopped');
-say(stack('start'));
+const { engineNames, Stack } = await import(pathToFileURL(join(root, 'dist', 'app', 'stack', 'stack.js')).href);
+const stack = new Stack(join(root, '.stack'));
+const ranBefore = stack.status().every(({ name, pid }) => pid !== undefined || !engineNames.includes(name));
+await runScript(() => stack.startEngines((name, tookMs) => say(`  ${name.padEnd(10)} ready after ${(tookMs / 1_000).toFixed(1)} s`)));
 const { code, passed, failed } = await runJest(['--config', 'jest.distributed.config.js', ...process.argv.slice(2)], 'distributed');
-if (!ranBefore) stack('stop');
+if (!ranBefore) await stack.stop();
 say(`${passed} passed, ${failed} failed`);
 process.exitCode = code;
-
-function stack(command) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'stack', command], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  if (status === 0) return stdout;
-  process.stderr.write(stderr);
-  process.exit(1);
-}

@@ -115,17 +115,26 @@ export class GroupConsumer {
         this.#writing ??= this.#writeSoon();
       },
       seek: (offset) => {
-        this.#consumer?.seek({ topic, partition, offset: String(offset) });
+        this.#whileRunning((consumer) => consumer.seek({ topic, partition, offset: String(offset) }));
       },
       pause: () => {
-        this.#consumer?.pause([{ topic, partitions: [partition] }]);
+        this.#whileRunning((consumer) => consumer.pause([{ topic, partitions: [partition] }]));
       },
       resume: () => {
-        this.#consumer?.resume([{ topic, partitions: [partition] }]);
+        this.#whileRunning((consumer) => consumer.resume([{ topic, partitions: [partition] }]));
       },
     });
     this.#feeds.set(partition, feed);
     return feed;
+  }
+
+  /** A consumer that starts again fetches from what was committed, and pauses nothing: kafkajs refuses what it is told meanwhile, and nothing is missed by that. */
+  #whileRunning(tell: (consumer: Consumer) => void): void {
+    try {
+      if (this.#consumer !== undefined) tell(this.#consumer);
+    } catch (error) {
+      this.#dependencies.onFailed(error);
+    }
   }
 
   #revoke(partition: number): void {

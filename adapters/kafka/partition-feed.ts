@@ -54,7 +54,7 @@ export class PartitionFeed {
     const fresh = records.filter(({ offset }) => offset >= expected);
     this.#queue.push(...fresh);
     this.#expected = (fresh.at(-1)?.offset ?? expected - 1) + 1;
-    if (this.#queue.length > maxQueued) this.#pause(true);
+    if (this.#queue.length > maxQueued) this.#pause();
     if (!this.#working) void this.#work();
     return true;
   }
@@ -76,7 +76,7 @@ export class PartitionFeed {
       } catch {
         await this.#redeliver();
       }
-      if (this.#queue.length < fewQueued) this.#pause(false);
+      if (this.#queue.length < fewQueued) this.#resume();
     }
     this.#working = false;
   }
@@ -95,10 +95,15 @@ export class PartitionFeed {
     this.#dependencies.commit(nextOffset);
   }
 
-  #pause(paused: boolean): void {
-    if (this.#paused === paused) return;
-    this.#paused = paused;
-    if (paused) this.#dependencies.pause();
-    else this.#dependencies.resume();
+  /** Told as often as the queue is too long: a consumer that started again has forgotten it. */
+  #pause(): void {
+    this.#paused = true;
+    this.#dependencies.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#dependencies.resume();
   }
 }

@@ -21,8 +21,8 @@ export async function createRedisAnnouncements({ connection, subscriber, ofThisP
   const channel = connection.key('announcements');
   const self = randomUUID();
   subscriber.redis.on('message', (_channel: string, text: string) => {
-    const { from, announcement } = JSON.parse(text) as Envelope;
-    if (from !== self) void ofThisProcess.publish(announcement);
+    const envelope = parse(text);
+    if (envelope !== undefined && envelope.from !== self) void ofThisProcess.publish(envelope.announcement);
   });
   await subscriber.run((redis) => redis.subscribe(channel));
   return {
@@ -34,4 +34,13 @@ export async function createRedisAnnouncements({ connection, subscriber, ofThisP
     },
     subscribe: (listener) => ofThisProcess.subscribe(listener),
   };
+}
+
+/** `undefined` for what no process of ours said. */
+function parse(text: string): Envelope | undefined {
+  try {
+    return JSON.parse(text) as Envelope;
+  } catch {
+    return undefined;
+  }
 }

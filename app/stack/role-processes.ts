@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
+import { answersOk } from '../engines/answers-ok.js';
 import { stackEndpoints, stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 
@@ -55,16 +56,6 @@ function roleProcess(role: string, index: number, ports: RolePorts): StackEngine
           : { HELIOGRAPH_GATEWAY_ID: name, HELIOGRAPH_PORT: String(ports.public), HELIOGRAPH_LINK_PORT: String(ports.link) }),
       },
     }),
-    isReady: () => isReady(ports.admin),
+    isReady: () => answersOk(`http://127.0.0.1:${ports.admin}/readyz`),
   };
-}
-
-async function isReady(adminPort: number): Promise<boolean> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${adminPort}/readyz`, { signal: AbortSignal.timeout(2_000) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
-  }
 }

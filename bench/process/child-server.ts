@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 
+import { answersOk } from '../../app/engines/answers-ok.js';
+
 const stopTimeoutMs = 30_000;
 const keptOutputBytes = 8_192;
 
@@ -56,6 +58,11 @@ export class ChildServer {
       if (Date.now() > deadlineMs) throw new Error(`the server was not ready within ${timeoutMs / 1000} s:\n${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Polls until the address is answered with success; throws as `ready` does. */
+  async untilOk(url: string, timeoutMs: number): Promise<void> {
+    await this.ready(async () => ((await answersOk(url)) ? true : undefined), timeoutMs);
   }
 
   /** SIGTERM, and SIGKILL for one that does not end. Resolves when it is gone. */

@@ -6,7 +6,7 @@ import { stackEndpoints, stackCredentials, stackPorts } from '../../app/stack/en
 import { renderHaproxyConfig } from '../../app/stack/haproxy-config.js';
 import { stackSettings } from '../../app/stack/role-processes.js';
 import { ChildServer, freePorts } from './child-server.js';
-import { answersReady, unlimited, withoutSettings } from './server-environment.js';
+import { unlimited, withoutSettings } from './server-environment.js';
 
 const startTimeoutMs = 120_000;
 
@@ -84,7 +84,8 @@ export class HeliographCluster {
   async restart(): Promise<void> {
     this.#proxy ??= new ChildServer({ command: 'haproxy', args: ['-db', '-f', this.#proxyConfig], cwd: this.#directory, env: process.env });
     await Promise.all(this.members.map((member) => member.start()));
-    await this.#proxy.ready(() => this.#isUp(), startTimeoutMs);
+    // HAProxy has to see that the gateways are there.
+    await this.#proxy.untilOk(`${this.publicUrl}/v1/openapi.json`, startTimeoutMs);
   }
 
   /** SIGKILL of all processes, as a crash of every machine at once. */
@@ -96,11 +97,6 @@ export class HeliographCluster {
     await this.#proxy?.stop();
     await Promise.all(this.members.map((member) => member.stop()));
     rmSync(this.#directory, { recursive: true, force: true });
-  }
-
-  /** HAProxy has seen that the gateways are there. */
-  async #isUp(): Promise<true | undefined> {
-    return (await answers(`${this.publicUrl}/v1/openapi.json`)) ? true : undefined;
   }
 }
 
@@ -163,7 +159,7 @@ export class ClusterMember {
     if (this.#child !== undefined) return;
     const child = new ChildServer({ args: this.#args, cwd: process.cwd(), env: this.#environment });
     this.#child = child;
-    await child.ready(() => answersReady(this.adminUrl), startTimeoutMs);
+    await child.untilOk(`${this.adminUrl}/readyz`, startTimeoutMs);
   }
 
   /** SIGKILL. */
@@ -180,15 +176,5 @@ export class ClusterMember {
   /** SIGSTOP and SIGCONT: it is there, and does nothing. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     process.kill(this.child.pid, signal);
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { ChildServer, freePorts } from './child-server.js';
-import { answersReady, unlimited, withoutSettings } from './server-environment.js';
+import { unlimited, withoutSettings } from './server-environment.js';
 
 /** The first start makes a PostgreSQL cluster. */
 const startTimeoutMs = 120_000;
@@ -66,7 +66,7 @@ export class HeliographServer {
   /** Same data, same addresses. Resolves when it is ready. */
   async restart(): Promise<void> {
     this.#child = new ChildServer({ args: this.#args, cwd: process.cwd(), env: this.#environment });
-    await this.#child.ready(() => answersReady(this.adminUrl), startTimeoutMs);
+    await this.#child.untilOk(`${this.adminUrl}/readyz`, startTimeoutMs);
   }
 
   /** SIGKILL, as a crash. */

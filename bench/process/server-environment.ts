@@ -16,14 +16,3 @@ export function unlimited(): Record<string, string> {
     ]),
   );
 }
-
-/** Whether a server says that it is ready; `undefined` while it does not. */
-export async function answersReady(adminUrl: string): Promise<true | undefined> {
-  try {
-    const response = await fetch(`${adminUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
-    await response.arrayBuffer();
-    return response.ok ? true : undefined;
-  } catch {
-    return undefined;
-  }
-}

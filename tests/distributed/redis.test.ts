@@ -100,6 +100,9 @@ describe('announcements over redis', () => {
       heard.there += 1;
     });
     elsewhere.subscribe(() => (heard.elsewhere += 1));
+    // What nobody of ours said is passed over.
+    const stranger = await open(prefix);
+    await stranger.redis.publish(stranger.key('announcements'), 'nonsense');
     await here.publish(announcement);
     await eventually(() => expect(heard).toEqual({ here: 1, there: 1, elsewhere: 0 }));
     unsubscribe();

@@ -176,6 +176,7 @@ export class SessionHost implements GatewayEndpoint {
   /** Claim first, then read the inbox: whoever puts a row after this read finds the entry. */
   async #bringUp(session: Session, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Promise<void> {
     await this.#register(session);
+    const claimed = session.registered;
     let inboxEmpty = false;
     try {
       const page = await this.#dependencies.inbox.read(session.device, { maxRows: 1, maxBytes: 1 });
@@ -183,7 +184,7 @@ export class SessionHost implements GatewayEndpoint {
     } catch {
       // The drain that follows reads again until the inbox answers.
     }
-    session.opened(inboxEmpty, welcome);
+    session.opened(claimed && inboxEmpty, welcome);
   }
 
   /** Claims the entry. What it finds is told to the session: `registered`, displaced, or neither while the registry is away. Answers whether exactly this entry was still there. */

@@ -48,7 +48,7 @@ export class Session implements HostedSession {
   #drain: Drain | undefined;
   /** Raised for every drain and at the turn to live: what carries an older token is void. */
   #token = 0;
-  /** A nudge came since the last read of the inbox began. */
+  /** The last read of the inbox may have missed rows: a nudge came since it began, or the claim before it is void. */
   #dirty = false;
 
   constructor(device: DeviceAddress, sessionEpoch: number, socket: SessionSocket, context: SessionContext) {
@@ -66,7 +66,7 @@ export class Session implements HostedSession {
     if (this.#state !== 'closed') this.#socket.send(frame);
   }
 
-  /** Ends `opening`. `inboxEmpty` was read after the claim; a nudge since then counts as not empty. */
+  /** Ends `opening`. `inboxEmpty` was read after the claim; a nudge or a lapse since then counts as not empty. */
   opened(inboxEmpty: boolean, welcome: (inbox: 'empty' | 'draining') => ServerFrame): void {
     if (this.#state !== 'opening') return;
     const live = inboxEmpty && !this.#dirty && this.registered && this.#context.leaseHeld();
@@ -178,6 +178,7 @@ export class Session implements HostedSession {
    */
   lapse(drain: 'now' | 'once-registered'): void {
     this.registered = false;
+    if (this.#state === 'opening') this.#dirty = true;
     if (this.#state !== 'live' && this.#state !== 'draining') return;
     this.#refuseOpen();
     if (drain === 'now') this.#turnDraining('lapse');

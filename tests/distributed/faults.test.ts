@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Stack } from '../../app/stack/stack.js';
 import type { HeliographCluster } from '../../bench/process/heliograph-cluster.js';
 import { ConversationLoad } from '../support/conversation-load.js';
+import { eventually } from '../support/eventually.js';
 import { openRedis } from '../support/redis.js';
 import { TestServer } from '../support/server.js';
 
@@ -103,7 +104,9 @@ test('a gateway that is stopped sends its devices to the other one without keepi
   await sleep(1_000);
   load.takeLongestWaitMs();
   await server.cluster.member('gateway-1').stop();
-  expect(await server.cluster.sessions()).toEqual([12]);
+  await eventually(async () => {
+    expect(await server.cluster.sessions()).toEqual([12]);
+  });
   await server.cluster.member('gateway-1').start();
   await load.settle(settleMs);
   expect(load.takeLongestWaitMs()).toBeLessThan(goesOnMs);

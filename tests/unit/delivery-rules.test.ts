@@ -6,9 +6,11 @@ import { DeliveryWorld, trafficMs, type FaultKind, type Scenario, type Send } fr
 const faultKinds: readonly FaultKind[] = [
   'registry-down',
   'registry-emptied',
+  'registry-frozen',
   'gateway-cut-from-registry',
   'router-cut-from-registry',
   'inbox-down',
+  'inbox-frozen',
   'history-down',
   'workflows-down',
   'worker-crash',

@@ -114,6 +114,10 @@ describe('a session that opens', () => {
     ['its inbox holds something', (session: Session) => session.opened(false, welcome)],
     ['it is not registered', (session: Session) => ((session.registered = false), session.opened(true, welcome))],
     ['it was nudged meanwhile', (session: Session) => (session.nudge('link', 0), session.opened(true, welcome))],
+    [
+      'it was registered again since the inbox was read',
+      (session: Session) => (session.lapse('once-registered'), session.reRegistered(), session.opened(true, welcome)),
+    ],
     ['the gateway holds no lease', (session: Session) => ((leaseHeld = false), session.opened(true, welcome))],
   ])('drains first when %s', (_, open) => {
     const session = newSession();

@@ -45,9 +45,11 @@ export interface Send {
 export type FaultKind =
   | 'registry-down'
   | 'registry-emptied'
+  | 'registry-frozen'
   | 'gateway-cut-from-registry'
   | 'router-cut-from-registry'
   | 'inbox-down'
+  | 'inbox-frozen'
   | 'history-down'
   | 'workflows-down'
   | 'worker-crash'
@@ -294,6 +296,9 @@ export class DeliveryWorld {
       await this.#outage(this.#registryService, forMs);
       this.#registry = createMemorySessionRegistry(this.#clock);
     },
+    'registry-frozen': ({ forMs }) => {
+      this.#freeze(this.#registryService, forMs * 2);
+    },
     'gateway-cut-from-registry': ({ forMs, which }) => {
       const gateway = this.#gateways.get(gatewayOf(which));
       return gateway && this.#cut(gateway.owner, forMs * 2);
@@ -301,6 +306,9 @@ export class DeliveryWorld {
     'router-cut-from-registry': ({ forMs, which }) => {
       const router = this.#routerOf(which);
       return router && this.#cut(router.owner, forMs / 3);
+    },
+    'inbox-frozen': ({ forMs }) => {
+      this.#freeze(this.#inbox, forMs);
     },
     'inbox-down': ({ forMs }) => this.#outage(this.#inbox, forMs / 3),
     'history-down': ({ forMs }) => this.#outage(this.#history, forMs / 3),
@@ -337,6 +345,12 @@ export class DeliveryWorld {
     service.down = true;
     await this.#clock.sleep(forMs);
     service.down = false;
+  }
+
+  #freeze(service: Service, forMs: number): void {
+    service.frozen ??= this.#clock.sleep(forMs).then(() => {
+      service.frozen = undefined;
+    });
   }
 
   async #cut(owner: Owner, forMs: number): Promise<void> {

@@ -11,7 +11,11 @@ export interface Owner {
 /** Something that can be away. */
 export interface Service {
   down: boolean;
+  /** Stands still until this resolves: it then does what it was asked meanwhile, in order, also for those who wait no more. */
+  frozen?: Promise<void> | undefined;
 }
+
+const givenUpAfterMs = 2_000;
 
 /** Randomness and the cost of calls, the same for the same seed. */
 export class Environment {
@@ -57,9 +61,16 @@ export class Environment {
       if (owner.dead) return new Promise<never>(() => undefined);
       throw new DomainError('unavailable', 'simulated outage');
     }
-    const result = await work();
+    const result = service.frozen === undefined ? await work() : await this.#inTime(service.frozen.then(work));
     await this.clock.sleep(this.latency(1, 8));
     if (owner.dead) return new Promise<never>(() => undefined);
     return result;
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    const givenUp = this.clock.sleep(givenUpAfterMs).then(() => {
+      throw new DomainError('unavailable', 'simulated time-out');
+    });
+    return Promise.race([answer, givenUp]);
   }
 }

@@ -7,6 +7,7 @@ import type { Environment, Owner, Service } from './environment.js';
 /** The inbox of the simulated system, shared by all its processes. */
 export class SimulatedInbox implements Service {
   down = false;
+  frozen: Promise<void> | undefined;
   readonly rows = new Map<string, InboxRow[]>();
   /** Called with every row that is deleted. */
   onRemoved: (device: string, row: InboxRow) => void = () => undefined;
@@ -87,6 +88,9 @@ export function unreliableRegistry(environment: Environment, owner: Owner, servi
       {
         get down() {
           return service.down || owner.cutFromRegistry;
+        },
+        get frozen() {
+          return service.frozen;
         },
       },
       work,

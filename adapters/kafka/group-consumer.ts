@@ -10,7 +10,7 @@ const heartbeatMs = 500;
 /** How long the group waits for members that do not come to a change. */
 const rebalanceTimeoutMs = 10_000;
 const fetchWaitMs = 500;
-const commitEveryMs = 50;
+const commitEveryMs = 250;
 const startAgainAfterMs = 1_000;
 
 export interface GroupConsumerDependencies {

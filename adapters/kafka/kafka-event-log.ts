@@ -5,6 +5,7 @@ import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
+import './calm-request-queue.js';
 import { GroupConsumer } from './group-consumer.js';
 import { LogProducer, type Append } from './log-producer.js';
 import { prepareTopics, type TopicOptions } from './topics.js';

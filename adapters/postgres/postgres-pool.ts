@@ -41,7 +41,10 @@ export class PostgresPool implements PostgresRunner {
       statement_timeout: statementTimeoutMs,
       query_timeout: answerTimeoutMs,
     });
-    this.#pool.on('error', onLost);
+    this.#pool.on('error', (error) => {
+      // The pool says it has ended before its connections have: the server may end one first.
+      if (!this.#pool.ending) onLost(error);
+    });
     // The pool listens once while a query runs; a server that is killed can give a connection two errors.
     this.#pool.on('connect', (client) => client.on('error', isToldByTheNextQuery));
   }

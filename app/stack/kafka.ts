@@ -19,8 +19,6 @@ const kafkaProperties = {
   'auto.create.topics.enable': 'false',
   'default.replication.factor': '1',
   'min.insync.replicas': '1',
-  // The only copy: an acknowledged record is on the disk.
-  'log.flush.interval.messages': '1',
   'log.message.timestamp.type': 'LogAppendTime',
   'offsets.topic.replication.factor': '1',
   'offsets.topic.num.partitions': '4',

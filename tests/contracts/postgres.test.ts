@@ -10,6 +10,7 @@ import type { PostgresPool } from '../../adapters/postgres/postgres-pool.js';
 import { deviceList, newRegistration, register } from '../support/directory-fixtures.js';
 import { eventually } from '../support/eventually.js';
 import { openPool, sql, startPostgres, type TestPostgres } from '../support/postgres.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
 import { accountsContract } from './accounts-contract.js';
 import { conversationsContract } from './conversations-contract.js';
 import { devicesContract } from './devices-contract.js';
@@ -127,5 +128,25 @@ describe('a PostgreSQL that goes away', () => {
     await eventually(async () => expect(await directory.devices.isActive(device)).toBe(true));
     expect(await directory.accounts.byId(account.accountId)).toBeUndefined();
     await pool.close();
+  });
+
+  test('just after the pool was closed is no loss to report', async () => {
+    const lost: Error[] = [];
+    const proxy = await startTcpProxy(Number(new URL(postgres.url).port));
+    const url = new URL(await postgres.newSchema());
+    url.port = String(proxy.port);
+    const pool = openPool(url.href, 1, (error) => lost.push(error));
+    const [backend] = await pool.apart(async (client) => {
+      expect(await pool.ping()).toBe(true);
+      const others = `SELECT pid FROM pg_stat_activity WHERE application_name = 'heliograph' AND client_port IS NOT NULL AND state = 'idle' AND pid <> pg_backend_pid()`;
+      return (await client.query<{ pid: number }>(others)).rows;
+    });
+    proxy.freeze();
+    await pool.close();
+    await sql(postgres.url, `SELECT pg_terminate_backend(${backend?.pid ?? 0})`);
+    proxy.thaw();
+    await setTimeout(200);
+    expect([backend, lost]).toEqual([{ pid: expect.any(Number) }, []]);
+    await proxy.close();
   });
 });

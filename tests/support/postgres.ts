@@ -61,8 +61,8 @@ export async function startPostgres(): Promise<TestPostgres> {
   };
 }
 
-export function openPool(url: string, maxConnections = 10): PostgresPool {
-  return new PostgresPool({ url, maxConnections, onLost: () => undefined });
+export function openPool(url: string, maxConnections = 10, onLost: (error: Error) => void = () => undefined): PostgresPool {
+  return new PostgresPool({ url, maxConnections, onLost });
 }
 
 interface AddedDevice {

@@ -30,6 +30,7 @@ const rooms = {
 const adapters = {
   cassandra: ['cassandra-driver', 'lru-cache'],
   kafka: ['kafkajs'],
+  s3: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
   lmdb: ['lmdb', 'msgpackr'],
   memory: ['rate-limiter-flexible', 'lru-cache'],
   postgres: ['pg'],

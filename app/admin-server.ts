@@ -1,6 +1,10 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Registry } from 'prom-client';
+
+/** A probe has an answer before it gives up itself. */
+const answerWithinMs = 800;
 
 /** One thing that the server needs; `ok` is whether it answers now. */
 export interface Dependency {
@@ -42,10 +46,13 @@ async function ready(response: ServerResponse, dependencies: readonly Dependency
 }
 
 async function succeeds(check: () => boolean | Promise<boolean>): Promise<boolean> {
+  const answered = new AbortController();
   try {
-    return await check();
+    return await Promise.race([check(), sleep(answerWithinMs, false, { signal: answered.signal })]);
   } catch {
     return false;
+  } finally {
+    answered.abort();
   }
 }
 

@@ -10,13 +10,16 @@ import { createRedisGatewayAddresses } from '../adapters/redis/gateway-addresses
 import { createRedisRateLimiter } from '../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../adapters/redis/session-registry.js';
+import { createS3BlobStore, type S3BlobStore } from '../adapters/s3/s3-blob-store.js';
 import { createMemoryAnnouncements } from '../adapters/memory/announcements.js';
 import { createMemoryRateLimiter } from '../adapters/memory/rate-limiter.js';
 import { MigrationError } from '../core/pending-migrations.js';
 import type { Clock } from '../ports/clock.js';
+import { DomainError } from '../protocol/errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Closer } from './closer.js';
 import type { Config } from './config/load-config.js';
+import { quietAwsSdk } from './config/quiet-aws-sdk.js';
 import { StartError } from './start-error.js';
 import { untilAvailable } from './until-available.js';
 
@@ -104,6 +107,28 @@ export async function openRedis(options: SharedStoresOptions) {
     addresses: createRedisGatewayAddresses(connection),
     ping: () => connection.ping(),
   };
+}
+
+/** S3, with its bucket made. While it is away everything else goes on, so nothing waits for it. Throws StartError when it refuses. */
+export async function openS3({ config, logger, closer }: SharedStoresOptions): Promise<S3BlobStore> {
+  const { url, publicUrl, region, bucket, accessKeyId, secretAccessKey } = config.s3;
+  const credentials = accessKeyId === undefined ? undefined : { accessKeyId, secretAccessKey: secretAccessKey?.reveal() ?? '' };
+  quietAwsSdk();
+  const blobs = createS3BlobStore({ url, publicUrl, region, bucket, credentials });
+  closer.add('s3', () => {
+    blobs.close();
+  });
+  try {
+    await blobs.prepare();
+  } catch (error) {
+    if (!(error instanceof DomainError))
+      throw new StartError(
+        `S3 refuses: ${error instanceof Error ? error.message : String(error)}`,
+        'correct HELIOGRAPH_S3_URL, its keys or its bucket',
+      );
+    logger.warn({ err: error }, 's3 is away, there are no media until it answers');
+  }
+  return blobs;
 }
 
 async function patiently<Result>(options: SharedStoresOptions, name: string, variable: string, attempt: () => Promise<Result>): Promise<Result> {

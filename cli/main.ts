@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { createChatCommand } from './chat/chat-command.js';
 import { complain } from './complain.js';
 import { createLoadCommand } from './load.js';
+import { createMigrateCommand } from './migrate.js';
 import { createServeCommand } from './serve.js';
 import { createStackCommand } from './stack.js';
 
@@ -12,7 +13,8 @@ const program = new Command('heliograph')
   .addCommand(createChatCommand())
   .addCommand(createServeCommand())
   .addCommand(createLoadCommand())
-  .addCommand(createStackCommand());
+  .addCommand(createStackCommand())
+  .addCommand(createMigrateCommand());
 
 try {
   await program.parseAsync();

@@ -17,8 +17,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Reads every setting. Throws ConfigError that names each variable that will not do, and each that does not exist with the nearest one that does. */
-export function loadConfig(environment: Environment = process.env): Config {
+/** Reads every setting; `defaults` stand in for variables that are not set. Throws ConfigError that names each variable that will not do, and each that does not exist with the nearest one that does. */
+export function loadConfig(given: Environment = process.env, defaults: Environment = {}): Config {
+  const environment = { ...defaults, ...given };
   const faults: string[] = unknownVariables(environment);
   const read = <Value>({ variable, fallback, parse }: Setting<Value>): Value => {
     const given = environment[variable];

@@ -170,6 +170,23 @@ export const settings = {
     username: optionalText({ variable: 'HELIOGRAPH_CASSANDRA_USERNAME', meaning: 'Distributed: who logs in to Cassandra; without it nobody does.' }),
     password: optionalSecret({ variable: 'HELIOGRAPH_CASSANDRA_PASSWORD', meaning: 'Distributed: the password for it.' }),
   },
+  s3: {
+    url: optionalText({
+      variable: 'HELIOGRAPH_S3_URL',
+      meaning: "Distributed: an S3 server that is not Amazon's, for example `http://127.0.0.1:8333`; without it the region's own.",
+    }),
+    publicUrl: optionalText({
+      variable: 'HELIOGRAPH_S3_PUBLIC_URL',
+      meaning: 'Distributed: the same server as devices reach it; without it `HELIOGRAPH_S3_URL`.',
+    }),
+    region: text({ variable: 'HELIOGRAPH_S3_REGION', meaning: 'Distributed: the region that requests are signed for.' }, 'us-east-1'),
+    bucket: text({ variable: 'HELIOGRAPH_S3_BUCKET', meaning: 'Distributed: the bucket; made if it is missing.' }, 'heliograph'),
+    accessKeyId: optionalText({
+      variable: 'HELIOGRAPH_S3_ACCESS_KEY_ID',
+      meaning: "Distributed: who signs; without it the credentials of the environment, as Amazon's tools look for them.",
+    }),
+    secretAccessKey: optionalSecret({ variable: 'HELIOGRAPH_S3_SECRET_ACCESS_KEY', meaning: 'Distributed: the secret for it.' }),
+  },
   history: {
     maxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_HISTORY_MAX_AGE_MS', meaning: 'How long history is kept.' }, 365 * dayMs, {
       min: hourMs,

@@ -17,9 +17,9 @@ import { allOrThrow } from '../all-or-throw.js';
 import type { Dependency } from '../admin-server.js';
 import type { Closer } from '../closer.js';
 import type { Config } from '../config/load-config.js';
-import type { Secret } from '../config/secret.js';
 import { openDirectory } from '../open-directory.js';
-import { openCassandra, openKafka, openRedis } from '../open-shared-stores.js';
+import { openCassandra, openKafka, openRedis, openS3 } from '../open-shared-stores.js';
+import { requiredSetting } from '../required-setting.js';
 import { startAdmin } from '../start-admin.js';
 import { StartError } from '../start-error.js';
 import { startGateway, type StartedGateway } from '../start-gateway.js';
@@ -60,6 +60,11 @@ export async function startDistributed(options: DistributedOptions): Promise<Dis
     { name: 'cassandra', ok: () => parts.cassandra.ping() },
     { name: 'postgres', ok: () => parts.directory.ping() },
   ];
+  // Who signs URLs or deletes what they lead to.
+  if (roles.includes('gateway') || roles.includes('temporal-worker')) {
+    const blobs = await openS3({ ...options, clock: parts.clock });
+    dependencies.push({ name: 's3', ok: () => blobs.prepare().then(() => true), optional: true });
+  }
   if (roles.includes('pipeline') || roles.includes('temporal-worker')) {
     const isWorking = await startBehindTheLog(options, parts);
     if (isWorking !== undefined) dependencies.push({ name: 'temporal', ok: isWorking, optional: true });
@@ -87,11 +92,11 @@ async function openParts(options: DistributedOptions) {
   const clock = createSystemClock();
   const metrics = createMetricsRegistry();
   const address = {
-    address: required(config.temporal.address, 'HELIOGRAPH_TEMPORAL_ADDRESS'),
+    address: requiredSetting(config.temporal.address, 'HELIOGRAPH_TEMPORAL_ADDRESS'),
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
   };
-  const postgres = { url: required(config.postgres.url, 'HELIOGRAPH_POSTGRES_URL'), maxConnections: config.postgres.maxConnections };
+  const postgres = { url: requiredSetting(config.postgres.url, 'HELIOGRAPH_POSTGRES_URL'), maxConnections: config.postgres.maxConnections };
   const patience = { timeoutMs: config.process.startTimeoutMs, remedy: 'start it, or correct HELIOGRAPH_POSTGRES_URL', waiting };
   const [eventLog, cassandra, redis, directory] = await allOrThrow([
     openKafka({ ...options, clock }, messagesEpoch),
@@ -153,12 +158,7 @@ function startOwnGateway({ config, logger, closer }: DistributedOptions, parts: 
 }
 
 function clusterSecret({ process }: Config): string {
-  const secret = required(process.clusterSecret, 'HELIOGRAPH_CLUSTER_SECRET').reveal();
+  const secret = requiredSetting(process.clusterSecret, 'HELIOGRAPH_CLUSTER_SECRET').reveal();
   if (secret.length >= shortestSecret) return secret;
   throw new StartError(`HELIOGRAPH_CLUSTER_SECRET has ${secret.length} characters`, `give it at least ${shortestSecret}, the same for all processes`);
-}
-
-function required<Value extends string | Secret>(value: Value | undefined, variable: string): Value {
-  if (value !== undefined) return value;
-  throw new StartError(`the distributed profile needs ${variable}`, 'set it, see docs/configuration.md');
 }

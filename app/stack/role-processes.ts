@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { answersOk } from '../engines/answers-ok.js';
-import { stackEndpoints, stackPorts } from './endpoints.js';
+import { stackCredentials, stackEndpoints, stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 
 /** For machines of developers: anybody may know it. */
@@ -33,6 +33,9 @@ export const stackSettings: Readonly<Record<string, string>> = {
   HELIOGRAPH_CASSANDRA_DATACENTER: stackEndpoints.cassandraDatacenter,
   HELIOGRAPH_CASSANDRA_REPLICATION: '1',
   HELIOGRAPH_POSTGRES_URL: stackEndpoints.postgresUrl,
+  HELIOGRAPH_S3_URL: stackEndpoints.s3Url,
+  HELIOGRAPH_S3_ACCESS_KEY_ID: stackCredentials.s3.accessKeyId,
+  HELIOGRAPH_S3_SECRET_ACCESS_KEY: stackCredentials.s3.secretAccessKey,
   HELIOGRAPH_TEMPORAL_ADDRESS: stackEndpoints.temporalAddress,
   HELIOGRAPH_GATEWAY_DRAIN_MS: '2000',
 };

@@ -6,26 +6,28 @@ import { stackCredentials, stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 import { toolPath } from './tools.js';
 
-const { s3: port } = stackPorts;
-/** Its parts talk to each other on ports of their own, next to the one for clients. */
-const parts = { master: port + 1, volume: port + 2, filer: port + 3, admin: port + 4 };
+/** An S3 server on that port of the loopback address; its parts talk to each other on the four ports that follow. */
+export function seaweedfsOn(port: number): StackEngine {
+  const parts = { master: port + 1, volume: port + 2, filer: port + 3, admin: port + 4 };
+  return {
+    name: 's3',
+    ports: [port, ...Object.values(parts)],
+    prepare: (directory) => {
+      const data = join(directory, 'data');
+      mkdirSync(data, { recursive: true });
+      const { accessKeyId, secretAccessKey } = stackCredentials.s3;
+      return {
+        command: toolPath('seaweedfs/bin/weed'),
+        args: [
+          ...['mini', `-dir=${data}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-s3.port=${port}`],
+          ...[`-master.port=${parts.master}`, `-volume.port=${parts.volume}`, `-filer.port=${parts.filer}`, `-admin.port=${parts.admin}`],
+          ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-webdav=false', '-admin.ui=false', '-master.telemetry=false'],
+        ],
+        environment: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+      };
+    },
+    isReady: () => listens(port),
+  };
+}
 
-export const seaweedfs: StackEngine = {
-  name: 's3',
-  ports: [port, ...Object.values(parts)],
-  prepare: (directory) => {
-    const data = join(directory, 'data');
-    mkdirSync(data, { recursive: true });
-    const { accessKeyId, secretAccessKey } = stackCredentials.s3;
-    return {
-      command: toolPath('seaweedfs/bin/weed'),
-      args: [
-        ...['mini', `-dir=${data}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-s3.port=${port}`],
-        ...[`-master.port=${parts.master}`, `-volume.port=${parts.volume}`, `-filer.port=${parts.filer}`, `-admin.port=${parts.admin}`],
-        ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-webdav=false', '-admin.ui=false', '-master.telemetry=false'],
-      ],
-      environment: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    };
-  },
-  isReady: () => listens(port),
-};
+export const seaweedfs = seaweedfsOn(stackPorts.s3);

@@ -77,6 +77,7 @@ const faults: readonly Fault[] = [
   engineKilled('cassandra', goesOnMs),
   engineKilled('postgres', goesOnMs),
   engineKilled('temporal', goesOnMs),
+  engineKilled('s3', goesOnMs),
   engineKilled('kafka', goneMs + kafkaReturnsMs),
   {
     what: 'FLUSHALL of redis',
@@ -96,6 +97,7 @@ const faults: readonly Fault[] = [
   engineFrozen('cassandra', goesOnMs),
   engineFrozen('postgres', goesOnMs),
   engineFrozen('temporal', goesOnMs),
+  engineFrozen('s3', goesOnMs),
   engineFrozen('kafka', frozenMs + kafkaReturnsMs),
 ];
 

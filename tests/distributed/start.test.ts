@@ -10,13 +10,20 @@ import { runNode, type RunningProgram } from '../support/run-program.js';
 const name = `test_${randomUUID().slice(0, 8)}`;
 afterAll(() => dropCluster(name));
 
+/** A deployment of its own in the engines of the stack. */
+function ownNames(deployment: string): Readonly<Record<string, string>> {
+  return {
+    HELIOGRAPH_KAFKA_PREFIX: deployment,
+    HELIOGRAPH_REDIS_PREFIX: deployment,
+    HELIOGRAPH_CASSANDRA_KEYSPACE: deployment,
+    HELIOGRAPH_POSTGRES_URL: (stackSettings['HELIOGRAPH_POSTGRES_URL'] ?? '').replace(/[^/]+$/, deployment),
+  };
+}
+
 function start(settings: Readonly<Record<string, string>>): RunningProgram {
   const own = {
     HELIOGRAPH_ROLES: 'gateway',
-    HELIOGRAPH_KAFKA_PREFIX: name,
-    HELIOGRAPH_REDIS_PREFIX: name,
-    HELIOGRAPH_CASSANDRA_KEYSPACE: name,
-    HELIOGRAPH_POSTGRES_URL: (stackSettings['HELIOGRAPH_POSTGRES_URL'] ?? '').replace(/[^/]+$/, name),
+    ...ownNames(name),
     HELIOGRAPH_PORT: '0',
     HELIOGRAPH_ADMIN_PORT: '0',
     HELIOGRAPH_LINK_PORT: '0',
@@ -33,11 +40,25 @@ describe('a process of the distributed profile', () => {
     expect((await gateway.ended).code).toBe(0);
   }, 60_000);
 
+  test('serves without S3, which it reports', async () => {
+    const gateway = start({ HELIOGRAPH_GATEWAY_DRAIN_MS: '0', HELIOGRAPH_S3_URL: 'http://127.0.0.1:1' });
+    const admin = await eventually(() => {
+      const [, url] = / (http:\S+)\/metrics/.exec(gateway.stdout()) ?? [];
+      expect(url).toBeDefined();
+      return url ?? '';
+    }, 30_000);
+    const ready = await fetch(`${admin}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true, dependencies: { s3: 'away', kafka: 'ok' } }]);
+    gateway.process.kill('SIGTERM');
+    expect((await gateway.ended).code).toBe(0);
+  }, 60_000);
+
   test.each([
     ['HELIOGRAPH_CLUSTER_SECRET', 'too short', 'HELIOGRAPH_CLUSTER_SECRET has 9 characters; give it at least 32, the same for all processes'],
     ['HELIOGRAPH_ROLES', 'gateway,cook', 'HELIOGRAPH_ROLES: Invalid option: expected one of "gateway"|"pipeline"|"temporal-worker"'],
     ['HELIOGRAPH_LOG_PARTITIONS', '7', 'has 6 partitions, 7 were asked for: a topic keeps the number it was made with'],
     ['HELIOGRAPH_POSTGRES_URL', 'postgres://nobody:wrong@127.0.0.1:15432/heliograph', 'PostgreSQL refuses: password authentication failed'],
+    ['HELIOGRAPH_S3_SECRET_ACCESS_KEY', 'wrong', 'S3 refuses: '],
   ])('says in a line what is wrong with %s=%s', async (variable, value, line) => {
     const { code, stderr } = await start({ [variable]: value }).ended;
     expect(stderr).toMatch(/^heliograph: [^\n]+\n$/);
@@ -56,6 +77,40 @@ describe('a process of the distributed profile', () => {
     expect(stderr).toContain(`heliograph: ${engine} did not answer within 1.5 s`);
     expect(stderr).toContain(`start it, or correct ${variable}`);
     expect(code).toBe(1);
+  });
+});
+
+describe('heliograph migrate', () => {
+  const migrate = (settings: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+    runNode(['dist/cli/main.js', 'migrate', ...args], { env: { ...ownNames(`${name}_m`), ...settings } }).ended;
+  afterAll(() => dropCluster(`${name}_m`));
+
+  test('makes all that a process needs, several times at once and again', async () => {
+    const runs = await Promise.all([1, 2, 3].map(() => migrate({}, '--stack')));
+    runs.push(await migrate(stackSettings));
+    for (const { code, stdout, stderr } of runs) {
+      expect(stderr).toBe('');
+      expect(stdout.trim().split('\n').sort()).toEqual(
+        ['Cassandra ', 'Kafka     ', 'PostgreSQL', 'S3        '].map((engine) => expect.stringMatching(`^ *${engine} is up to date$`)),
+      );
+      expect(code).toBe(0);
+    }
+  }, 60_000);
+
+  test('says which engine is away, and fails', async () => {
+    const { code, stdout, stderr } = await migrate(
+      { HELIOGRAPH_S3_URL: 'http://127.0.0.1:1', HELIOGRAPH_START_TIMEOUT_MS: '1000', HELIOGRAPH_LOG_LEVEL: 'silent' },
+      '--stack',
+    );
+    expect(stdout).toContain('S3         does not answer yet');
+    expect(stderr).toMatch(/^heliograph: S3 did not answer within 1 s [^\n]+; start it, or correct HELIOGRAPH_S3_URL\n$/);
+    expect(code).toBe(1);
+  }, 30_000);
+
+  test('names the setting that is missing or wrong', async () => {
+    expect((await migrate({ HELIOGRAPH_KAFKA_BROKERS: '127.0.0.1:1', HELIOGRAPH_START_TIMEOUT_MS: 'x' })).stderr).toContain(
+      'HELIOGRAPH_START_TIMEOUT_MS: ',
+    );
   });
 });
 

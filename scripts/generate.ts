@@ -2,10 +2,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { format, resolveConfig } from 'prettier';
+import { format, getFileInfo, resolveConfig } from 'prettier';
 
 import { renderConfigurationDoc } from '../app/config/render-configuration-doc.js';
 import { createOpenApi } from '../gateway/rest/openapi.js';
+import { renderCompose } from './generate/compose.js';
+import { renderDashboard } from './generate/dashboard.js';
+import { renderCassandraSettings, renderHaproxy, renderPrometheus } from './generate/deployment.js';
 import { createAsyncApi } from './generate/asyncapi.js';
 import { fillSections } from './generate/fill-sections.js';
 import { renderCloseCodes, renderErrors, renderLimits, renderRateLimits } from './generate/protocol-tables.js';
@@ -27,6 +30,11 @@ const documents: readonly { readonly path: string; readonly render: () => string
         'rate-limits': renderRateLimits(),
       }),
   },
+  { path: 'docker-compose.yml', render: renderCompose },
+  { path: 'deploy/cassandra.yaml', render: renderCassandraSettings },
+  { path: 'deploy/haproxy.cfg', render: renderHaproxy },
+  { path: 'deploy/prometheus.yml', render: renderPrometheus },
+  { path: 'deploy/grafana/heliograph.json', render: renderDashboard },
   {
     path: 'README.md',
     render: async () => fillSections(await read('README.md'), { bot: `\`\`\`ts\n${await read('examples/echo-bot.ts')}\`\`\`` }),
@@ -41,10 +49,16 @@ async function currentText(path: string): Promise<string | undefined> {
   }
 }
 
+/** As prettier would, if it knows the kind of file. */
+async function formatted(file: string, text: string): Promise<string> {
+  const { inferredParser } = await getFileInfo(file);
+  return inferredParser === null ? text : format(text, { ...(await resolveConfig(file)), filepath: file });
+}
+
 const check = process.argv.includes('--check');
 for (const { path, render } of documents) {
   const file = resolve(root, path);
-  const text = await format(await render(), { ...(await resolveConfig(file)), filepath: file });
+  const text = await formatted(file, await render());
   if ((await currentText(file)) === text) continue;
   if (check) {
     console.error(`${path} is out of date: run \`npm run generate\` and commit it.`);

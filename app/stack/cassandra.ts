@@ -9,7 +9,7 @@ import { toolPath } from './tools.js';
 const { cassandra: port, cassandraStorage: storagePort } = stackPorts;
 
 /** One small node. What is acknowledged is on the disk: writes of 2 ms are synced together. */
-const cassandraSettings = {
+export const cassandraSettings = {
   cluster_name: 'heliograph',
   num_tokens: 4,
   auto_bootstrap: false,
@@ -41,6 +41,7 @@ const cassandraSettings = {
   compaction_throughput: '32MiB/s',
   memtable_flush_writers: 1,
   native_transport_max_threads: 16,
+  start_native_transport: true,
   auto_snapshot: false,
   snapshot_before_compaction: false,
   hinted_handoff_enabled: false,
@@ -95,7 +96,15 @@ const opened = [
   'java.util.concurrent.atomic',
 ].map((name) => `java.base/${name}`);
 
-const heap = '768m';
+export const cassandraHeap = '768m';
+
+/** One node needs nobody's consent: it is ready seconds earlier. */
+export const cassandraFlags = [
+  '-Dcassandra.skip_wait_for_gossip_to_settle=0',
+  '-Dcassandra.ring_delay_ms=100',
+  '-Dcassandra.load_ring_state=false',
+  '-Dcassandra.superuser_setup_delay_ms=0',
+];
 
 export const cassandra: StackEngine = {
   name: 'cassandra',
@@ -109,14 +118,20 @@ export const cassandra: StackEngine = {
     const lib = toolPath('cassandra/lib');
     const java = [
       `-javaagent:${agentIn(lib)}`,
-      ...[`-Xms${heap}`, `-Xmx${heap}`, '-Xss512k', '-XX:MaxDirectMemorySize=256m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError'],
+      ...[
+        `-Xms${cassandraHeap}`,
+        `-Xmx${cassandraHeap}`,
+        '-Xss512k',
+        '-XX:MaxDirectMemorySize=256m',
+        '-XX:+UseSerialGC',
+        '-XX:+ExitOnOutOfMemoryError',
+      ],
       '-XX:+PerfDisableSharedMem',
       ...exported.flatMap((name) => ['--add-exports', `${name}=ALL-UNNAMED`]),
       ...[...opened, 'jdk.management/com.sun.management.internal'].flatMap((name) => ['--add-opens', `${name}=ALL-UNNAMED`]),
       ...['-Djdk.attach.allowAttachSelf=true', '-Dio.netty.tryReflectionSetAccessible=true', '-Dio.netty.eventLoopThreads=2'],
       ...[`-Dcassandra.config=file://${settingsFile}`, `-Dcassandra.storagedir=${directory}`, `-Dlogback.configurationFile=file://${logbackFile}`],
-      ...['-Dcassandra-foreground=yes', '-Dcassandra.skip_wait_for_gossip_to_settle=0', '-Dcassandra.ring_delay_ms=100'],
-      ...['-Dcassandra.load_ring_state=false', '-Dcassandra.superuser_setup_delay_ms=0', '-Dcassandra.available_processors=2'],
+      ...[...cassandraFlags, '-Dcassandra-foreground=yes', '-Dcassandra.available_processors=2'],
       ...['-cp', join(lib, '*'), 'org.apache.cassandra.service.CassandraDaemon'],
     ];
     // As root it would lock its whole heap into memory.
@@ -139,7 +154,6 @@ function placesIn(directory: string) {
     storage_port: storagePort,
     ssl_storage_port: 0,
     native_transport_port: port,
-    start_native_transport: true,
   };
 }
 

@@ -1,5 +1,7 @@
 export interface HaproxyOptions {
   readonly bind: string;
+  /** `address:port` of a name server, for gateways whose addresses change. */
+  readonly nameServer?: string;
   readonly gateways: readonly { readonly name: string; readonly host: string; readonly port: number; readonly adminPort: number }[];
 }
 
@@ -7,14 +9,16 @@ export interface HaproxyOptions {
  * An account always comes to the same gateway; only those of a gateway that is gone go elsewhere. A gateway that is being stopped answers its check with 404: it gets nobody new and
  * keeps whom it has; one that is dead loses its sockets at once.
  */
-export function renderHaproxyConfig({ bind, gateways }: HaproxyOptions): string {
+export function renderHaproxyConfig({ bind, gateways, nameServer }: HaproxyOptions): string {
   const servers = gateways.map(({ name, host, port, adminPort }) => `  server ${name} ${host}:${port} check port ${adminPort}\n`);
+  const resolvers = nameServer === undefined ? '' : `resolvers names\n  nameserver first ${nameServer}\n  hold valid 1s\n`;
+  const byName = nameServer === undefined ? '' : ' resolvers names resolve-prefer ipv4 init-addr libc,none';
   return `# Made by \`npm run generate\` or \`npm run start:distributed\` from app/stack/haproxy-config.ts.
 global
   # Each connection takes two descriptors.
   maxconn 8000
   nbthread 1
-defaults
+${resolvers}defaults
   mode http
   timeout connect 2s
   timeout client 60s
@@ -32,6 +36,6 @@ backend gateways
   hash-type consistent
   option httpchk GET /accepting
   http-check disable-on-404
-  default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions observe layer4 error-limit 1 on-error mark-down
+  default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions observe layer4 error-limit 1 on-error mark-down${byName}
 ${servers.join('')}`;
 }

@@ -7,10 +7,10 @@ import type { StackEngine } from './stack-engine.js';
 import { toolPath } from './tools.js';
 
 const { kafka: port, kafkaController: controllerPort } = stackPorts;
-const clusterId = 'aGVsaW9ncmFwaC1zdGFjaw';
+export const kafkaClusterId = 'aGVsaW9ncmFwaC1zdGFjaw';
 
 /** One broker that is its own controller. */
-const kafkaProperties = {
+export const kafkaProperties = {
   'process.roles': 'broker,controller',
   'node.id': '1',
   'controller.listener.names': 'CONTROLLER',
@@ -37,6 +37,8 @@ const kafkaProperties = {
   'broker.session.timeout.ms': '2000',
   'broker.heartbeat.interval.ms': '500',
 } as const;
+
+export const kafkaHeap = '384m';
 
 const log4j = `rootLogger.level=WARN
 rootLogger.appenderRef.stdout.ref=STDOUT
@@ -65,10 +67,10 @@ export const kafka: StackEngine = {
     const java = [`-Dlog4j2.configurationFile=${join(directory, 'log4j2.properties')}`, '-XX:+UseSerialGC', '-XX:+PerfDisableSharedMem'];
     const classPath = ['-cp', join(toolPath('kafka/lib'), '*')];
     if (!existsSync(join(directory, 'data', 'meta.properties'))) {
-      const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
+      const format = ['kafka.tools.StorageTool', 'format', '-t', kafkaClusterId, '-c', properties];
       execFileSync('java', ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...java, ...classPath, ...format], { stdio: ['ignore', 'ignore', 'pipe'] });
     }
-    const heap = ['-Xms384m', '-Xmx384m', '-Xss512k', '-XX:+ExitOnOutOfMemoryError'];
+    const heap = [`-Xms${kafkaHeap}`, `-Xmx${kafkaHeap}`, '-Xss512k', '-XX:+ExitOnOutOfMemoryError'];
     return { command: 'java', args: [...heap, ...java, ...classPath, 'kafka.Kafka', properties] };
   },
   isReady: (output) => output.includes('Kafka Server started'),

@@ -3,7 +3,7 @@ import { listens } from '../engines/ports.js';
 import type { StackEngine } from './stack-engine.js';
 
 /** Nothing in it is the only copy of anything: it keeps nothing on the disk, and may come back empty. */
-const redisArguments = ['--save', '', '--appendonly', 'no', '--maxmemory', '256mb', '--maxmemory-policy', 'volatile-lru'] as const;
+export const redisArguments = ['--save', '', '--appendonly', 'no', '--maxmemory', '256mb', '--maxmemory-policy', 'volatile-lru'] as const;
 
 export const redis: StackEngine = {
   name: 'redis',

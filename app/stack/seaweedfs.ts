@@ -1,10 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { listens } from '../engines/ports.js';
+import { answersOk } from '../engines/answers-ok.js';
 import { stackCredentials, stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 import { toolPath } from './tools.js';
+
+/** Nothing but S3. */
+export const seaweedfsFlags = ['-s3.port.iceberg=0', '-s3.port.lance=0', '-webdav=false', '-admin.ui=false', '-master.telemetry=false'];
 
 /** An S3 server on that port of the loopback address; its parts talk to each other on the four ports that follow. */
 export function seaweedfsOn(port: number): StackEngine {
@@ -21,12 +24,12 @@ export function seaweedfsOn(port: number): StackEngine {
         args: [
           ...['mini', `-dir=${data}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-s3.port=${port}`],
           ...[`-master.port=${parts.master}`, `-volume.port=${parts.volume}`, `-filer.port=${parts.filer}`, `-admin.port=${parts.admin}`],
-          ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-webdav=false', '-admin.ui=false', '-master.telemetry=false'],
+          ...seaweedfsFlags,
         ],
         environment: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
       };
     },
-    isReady: () => listens(port),
+    isReady: () => answersOk(`http://127.0.0.1:${port}/healthz`),
   };
 }
 

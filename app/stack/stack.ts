@@ -19,6 +19,7 @@ const engines: readonly StackEngine[] = [kafka, cassandra, redis, seaweedfs, pos
 const processes: readonly StackEngine[] = [...roleProcesses, haproxy];
 const readyTimeoutMs = 120_000;
 const stopTimeoutMs = 25_000;
+const freedTimeoutMs = 2_000;
 const pollMs = 50;
 
 export const engineNames = engines.map(({ name }) => name);
@@ -116,7 +117,7 @@ export class Stack {
 async function startEngine(engine: StackEngine, daemon: Daemon): Promise<void> {
   if (daemon.pid() === undefined) {
     for (const port of engine.ports) {
-      if (await listens(port))
+      if (!(await isFreed(port)))
         throw new StartError(`port ${port} for ${engine.name} is taken`, 'stop what listens there; this stack did not start it');
     }
     daemon.makeDirectory();
@@ -131,4 +132,14 @@ async function startEngine(engine: StackEngine, daemon: Daemon): Promise<void> {
     }
     await new Promise((wait) => setTimeout(wait, pollMs));
   }
+}
+
+/** The threads of a program that was killed may hold its ports a moment longer than it has a name. */
+async function isFreed(port: number): Promise<boolean> {
+  const deadlineMs = Date.now() + freedTimeoutMs;
+  while (await listens(port)) {
+    if (Date.now() > deadlineMs) return false;
+    await new Promise((wait) => setTimeout(wait, pollMs));
+  }
+  return true;
 }

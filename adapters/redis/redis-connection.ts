@@ -7,6 +7,8 @@ import { DomainError } from '../../protocol/errors.js';
 const connectTimeoutMs = 2_000;
 /** Everything asked for here takes less than a millisecond. */
 const answerTimeoutMs = 2_000;
+/** Tells a connection that is half-open, also one that only listens. */
+const askEveryMs = 1_000;
 const longestReconnectMs = 500;
 const retryAfterMs = 500;
 
@@ -27,6 +29,7 @@ export interface RedisConnectionOptions {
 export class RedisConnection {
   readonly redis: Redis;
   readonly #prefix: string;
+  readonly #heartbeat: NodeJS.Timeout;
 
   constructor({ url, prefix, onLost }: RedisConnectionOptions) {
     this.#prefix = prefix;
@@ -38,10 +41,14 @@ export class RedisConnection {
       disconnectTimeout: 100,
       connectTimeout: connectTimeoutMs,
       commandTimeout: answerTimeoutMs,
+      socketTimeout: answerTimeoutMs,
       retryStrategy: (attempt) => Math.min(longestReconnectMs, attempt * 50),
     });
     this.redis.on('error', onLost);
     for (const [name, lua] of scripts) this.redis.defineCommand(name, { lua });
+    this.#heartbeat = setInterval(() => {
+      if (this.redis.status === 'ready') this.redis.ping().catch(onLost);
+    }, askEveryMs);
   }
 
   /** Resolves when it is connected. Throws DomainError `unavailable` while it is not, and goes on trying by itself; may be called again. */
@@ -86,6 +93,7 @@ export class RedisConnection {
   }
 
   close(): void {
+    clearInterval(this.#heartbeat);
     this.redis.disconnect();
   }
 }

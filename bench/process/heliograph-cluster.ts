@@ -20,6 +20,8 @@ export interface HeliographClusterOptions {
   readonly nodeArgs?: readonly string[];
   /** Settings beside those of the stack. Rate limits are out of the way unless they are given here. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** More settings of single members, by their names. */
+  readonly ofMember?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** The distributed profile on the engines of `npm run stack`: two processes of each role behind HAProxy, on ports that were free, on data of its own. */
@@ -117,7 +119,8 @@ export class ClusterMember {
   readonly #environment: NodeJS.ProcessEnv;
   #child: ChildServer | undefined;
 
-  constructor(name: string, role: Role, ports: MemberPorts, { dist, name: cluster, nodeArgs = [], environment = {} }: HeliographClusterOptions) {
+  constructor(name: string, role: Role, ports: MemberPorts, options: HeliographClusterOptions) {
+    const { dist, name: cluster, nodeArgs = [], environment = {}, ofMember = {} } = options;
     this.name = name;
     this.role = role;
     this.ports = ports;
@@ -141,6 +144,7 @@ export class ClusterMember {
       HELIOGRAPH_TEMPORAL_TASK_QUEUE: cluster,
       HELIOGRAPH_LOG_LEVEL: 'warn',
       ...environment,
+      ...ofMember[name],
     };
   }
 

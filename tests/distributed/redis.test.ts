@@ -8,6 +8,7 @@ import { createRedisAnnouncements } from '../../adapters/redis/announcements.js'
 import { createRedisRateLimiter } from '../../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../../adapters/redis/session-registry.js';
+import { stackPorts } from '../../app/stack/endpoints.js';
 import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
@@ -15,13 +16,14 @@ import { sessionRegistryContract } from '../contracts/session-registry-contract.
 import { eventually } from '../support/eventually.js';
 import { deviceNumber, newAccountId } from '../support/ids.js';
 import { openRedis } from '../support/redis.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
 
 /** Redis keeps its own time: lives are this much shorter, and time passes by waiting. */
 const faster = 5;
 
 const connections: RedisConnection[] = [];
-async function open(prefix?: string): Promise<RedisConnection> {
-  const connection = await openRedis(prefix);
+async function open(prefix?: string, url?: string): Promise<RedisConnection> {
+  const connection = await openRedis(prefix, url);
   connections.push(connection);
   return connection;
 }
@@ -110,6 +112,28 @@ describe('announcements over redis', () => {
     await eventually(() => expect(heard.here).toBe(2));
     await sleep(50);
     expect(heard).toEqual({ here: 2, there: 1, elsewhere: 0 });
+  });
+
+  test('reach a listener again whose connections became half-open', async () => {
+    const proxy = await startTcpProxy(stackPorts.redis);
+    const prefix = `test-${newAccountId()}`;
+    const through = () => open(prefix, `redis://127.0.0.1:${proxy.port}`);
+    const connection = await through();
+    const there = await createRedisAnnouncements({
+      connection,
+      subscriber: await through(),
+      ofThisProcess: createMemoryAnnouncements(),
+    });
+    let heard = 0;
+    there.subscribe(() => (heard += 1));
+    proxy.strand();
+    const here = await openAnnouncements(prefix);
+    await eventually(async () => {
+      await here.publish(announcement);
+      expect(heard).toBeGreaterThan(0);
+    });
+    await eventually(async () => expect(await connection.ping()).toBe(true));
+    await proxy.close();
   });
 });
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { stackSettings } from '../../app/stack/role-processes.js';
-import { HeliographCluster } from '../../bench/process/heliograph-cluster.js';
+import { HeliographCluster, type HeliographClusterOptions } from '../../bench/process/heliograph-cluster.js';
 import { HeliographServer, type HeliographServerOptions } from '../../bench/process/heliograph-server.js';
 import { deriveKey } from '../../core/derive-key.js';
 import { openTokenKeys, tokenKeysOf, type TokenKeys } from '../../gateway/tokens.js';
 import { dropCluster } from './drop-cluster.js';
 
-type Options = Pick<HeliographServerOptions, 'environment' | 'nodeArgs'>;
+type Options = Pick<HeliographServerOptions, 'environment' | 'nodeArgs'> & Pick<HeliographClusterOptions, 'ofMember'>;
 
 /** The suites that go through the public door run on both profiles: `npm test` and `npm run test:distributed`. */
 export const isDistributed = process.env['HELIOGRAPH_TEST_PROFILE'] === 'distributed';

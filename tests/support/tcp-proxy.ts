@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type ListenOptions, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface TcpProxy {
   readonly port: number;
@@ -8,6 +9,8 @@ export interface TcpProxy {
   /** Half-open: connections stay, and nothing goes through them any more. */
   freeze(): void;
   thaw(): void;
+  /** The connections there are stay half-open for ever; new ones are sound. */
+  strand(): void;
   /** Breaks the connections there are, and takes no new ones until `mend`. */
   cut(): void;
   mend(): void;
@@ -15,23 +18,34 @@ export interface TcpProxy {
 }
 
 /** Stands between two processes, to make their network a bad one. */
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+export async function startTcpProxy(targetPort: number, listenAt: ListenOptions = { host: '127.0.0.1', port: 0 }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const stranded = new WeakSet<Socket>();
   let delayMs = 0;
   let frozen = false;
   let isCut = false;
 
   const join = (socket: Socket, other: Socket) => {
+    let underWay = 0;
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       sockets.delete(socket);
       // Half-open means just this: the other side does not learn it.
-      if (!frozen) other.destroy();
+      if (!frozen && !stranded.has(socket)) other.destroy();
     });
+    // One after the other, also when the delay becomes less.
+    let earlier = Promise.resolve();
     socket.on('data', (data) => {
-      if (delayMs === 0) other.write(data);
-      else setTimeout(() => other.write(data), delayMs);
+      if (delayMs === 0 && underWay === 0) {
+        other.write(data);
+        return;
+      }
+      underWay += 1;
+      earlier = Promise.all([earlier, sleep(delayMs)]).then(() => {
+        underWay -= 1;
+        other.write(data);
+      });
     });
     if (frozen) socket.pause();
   };
@@ -44,7 +58,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     join(client, target);
     join(target, client);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(listenAt);
   await once(server, 'listening');
   const address = server.address();
   const destroyAll = () => {
@@ -59,7 +73,13 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     },
     thaw: () => {
       frozen = false;
-      for (const socket of sockets) socket.resume();
+      for (const socket of sockets) if (!stranded.has(socket)) socket.resume();
+    },
+    strand: () => {
+      for (const socket of sockets) {
+        stranded.add(socket);
+        socket.pause();
+      }
     },
     cut: () => {
       isCut = true;

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from '@jest/globals';
+
+import type { HeliographCluster } from '../../bench/process/heliograph-cluster.js';
+import { ConversationLoad } from './conversation-load.js';
+import type { TestServer } from './server.js';
+
+export interface Fault {
+  readonly what: string;
+  readonly breaks: (cluster: HeliographCluster) => unknown;
+  readonly lastsMs: number;
+  readonly mends: (cluster: HeliographCluster) => unknown;
+  /** No message waits longer for its `accepted`. */
+  readonly acceptedWithinMs: number;
+}
+
+/** Of one device: 60 messages a second in all, which also a slow machine bears. */
+export const talking = { pairs: 6, everyMs: 200 };
+/** Far above what is usual (docs/operations.md): a test on a busy machine is no measurement. */
+export const goesOnMs = 8_000;
+export const settleMs = 90_000;
+
+export const faultColumns = 'what | accepted | longest wait for `accepted` | all is well after | duplicates removed';
+
+/** Devices talk while it breaks and mends. Throws what was lost or came out of order, and a wait that was too long; answers a row under `faultColumns`. */
+export async function survive(server: TestServer, { what, breaks, lastsMs, mends, acceptedWithinMs }: Fault): Promise<string> {
+  const load = await ConversationLoad.start(server, talking);
+  try {
+    await sleep(1_000);
+    load.takeLongestWaitMs();
+    await breaks(server.cluster);
+    await sleep(lastsMs);
+    await mends(server.cluster);
+    const mendedAtMs = performance.now();
+    await sleep(1_000);
+    await load.settle(settleMs);
+    const longestMs = load.takeLongestWaitMs();
+    expect(longestMs).toBeLessThan(acceptedWithinMs);
+    const wellAfter = ((performance.now() - mendedAtMs) / 1_000).toFixed(1);
+    return `${what} | ${load.accepted} | ${Math.round(longestMs)} ms | ${wellAfter} s | ${load.duplicates}`;
+  } finally {
+    await load.close();
+  }
+}

@@ -2,10 +2,13 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 import type { EventLog, Topic } from '../ports/event-log.js';
 
+/** In ms. Each look at the event loop is a wake-up, also of a process that has nothing to do. */
+const eventLoopMonitoringPrecision = 50;
+
 /** What Prometheus reads: the process, and whatever the rooms register. */
 export function createMetricsRegistry(): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'heliograph_' });
+  collectDefaultMetrics({ register: registry, prefix: 'heliograph_', eventLoopMonitoringPrecision });
   return registry;
 }
 

@@ -30,6 +30,9 @@ export const kafkaProperties = {
   'share.coordinator.state.topic.num.partitions': '1',
   'group.initial.rebalance.delay.ms': '0',
   'group.min.session.timeout.ms': '1000',
+  // For few cores: more threads wake each other more often than they help.
+  'num.network.threads': '1',
+  'num.io.threads': '2',
   'log.segment.bytes': '67108864',
   'log.cleaner.dedupe.buffer.size': '8388608',
   'socket.request.max.bytes': '10485760',

@@ -7,6 +7,10 @@ import type { Watermarks } from '../../ports/watermarks.js';
 import { decodeReceiptRecord } from '../../protocol/log-records.js';
 import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
 import { SenderTeller } from './sender-teller.js';
+import { WatermarkRaiser } from './watermark-raiser.js';
+
+/** Watermarks of one partition. */
+const maxWaiting = 10_000;
 
 export interface ReceiptHandlerDependencies {
   readonly eventLog: EventLog;
@@ -19,24 +23,25 @@ export interface ReceiptHandlerDependencies {
 
 /** Raises watermarks for a whole batch of receipts, and tells the senders' devices that are online. */
 export async function startReceiptHandler(dependencies: ReceiptHandlerDependencies): Promise<Consumer> {
-  const { eventLog, watermarks, events } = dependencies;
+  const { eventLog, events } = dependencies;
   const stop = new AbortController();
   const teller = new SenderTeller({ ...dependencies, signal: stop.signal });
   const consumer = await eventLog.consume({
     topic: 'receipts',
     group: 'receipt-handler',
     maxBatch: 1_000,
-    assigned: (assignment) => ({
-      records: async (batch) => {
-        const merged = mergeReceipts(batch.map(({ value }) => decodeReceiptRecord(value)));
-        // The record is durable, so nobody need wait for the watermarks to be told.
-        await Promise.all([watermarks.raise(merged), teller.tell(merged)]);
-        events.receiptsHandled(batch.length, merged.length);
-        const last = batch.at(-1);
-        if (last !== undefined) await assignment.commit(last.offset + 1);
-      },
-      revoked: () => Promise.resolve(),
-    }),
+    assigned: (assignment) => {
+      const raiser = new WatermarkRaiser(assignment, { ...dependencies, maxWaiting });
+      return {
+        records: async (batch) => {
+          const merged = mergeReceipts(batch.map(({ value }) => decodeReceiptRecord(value)));
+          // The records are durable, so nobody need wait for the watermarks to be told.
+          await Promise.all([teller.tell(merged), raiser.add(merged, (batch.at(-1)?.offset ?? -1) + 1)]);
+          events.receiptsHandled(batch.length, merged.length);
+        },
+        revoked: () => raiser.close(),
+      };
+    },
   });
   return {
     close: async () => {

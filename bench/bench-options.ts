@@ -6,7 +6,6 @@ export type Part = (typeof parts)[number];
 export interface BenchOptions {
   readonly parts: readonly Part[];
   readonly relay: boolean;
-  readonly embedded: boolean;
   /** On engines of `npm run stack` that run. */
   readonly distributed: boolean;
   readonly pairs: readonly number[];
@@ -33,8 +32,11 @@ export function readOptions(args: readonly string[]): BenchOptions {
         .argParser(partList),
     )
     .option('--no-relay', 'leave out the relay')
-    .option('--no-embedded', 'leave out the embedded profile')
-    .option('--distributed', 'measure the distributed profile too, on the engines of `npm run stack`, which have to run', false)
+    .option(
+      '--distributed',
+      'measure the distributed profile instead of the embedded one, on the engines of `npm run stack`, which have to run',
+      false,
+    )
     .option('--pairs <list>', 'closed loop: numbers of pairs to try', numberList, [64, 128, 256])
     .option('--windows <list>', 'closed loop: numbers of messages that a pair keeps under way, to try', numberList, [4, 8, 16])
     .option('--rates <list>', 'open loop: messages per second', numberList, [200, 1000])

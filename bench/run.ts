@@ -28,8 +28,9 @@ await (options.profile ? profile(options) : measure(options));
 
 async function measure(chosen: BenchOptions): Promise<void> {
   const machine = describeMachine();
-  const heliograph = chosen.embedded ? await measureTarget(() => startServer(collecting), chosen, console.log) : nothing;
-  const cluster = chosen.distributed ? await measureTarget(() => startCluster({ dist, nodeArgs: collecting }), chosen, console.log) : nothing;
+  const { distributed } = chosen;
+  const start = distributed ? () => startCluster({ dist, nodeArgs: collecting }) : () => startServer(collecting);
+  const heliograph = await measureTarget(start, chosen, console.log);
   const relay: TargetFigures = chosen.relay
     ? await measureTarget(() => startRelay({ entry: join(dist, 'bench', 'reference-relay.js'), nodeArgs: collecting }), chosen, console.log)
     : nothing;
@@ -37,12 +38,13 @@ async function measure(chosen: BenchOptions): Promise<void> {
     command: ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),
     machine,
     date: new Date().toISOString().slice(0, 10),
-    loads: [...heliograph.loads, ...cluster.loads, ...relay.loads],
-    idle: [...heliograph.idle, ...cluster.idle, ...relay.idle],
+    loads: [...heliograph.loads, ...relay.loads],
+    idle: [...heliograph.idle, ...relay.idle],
   };
   console.log(`\n${renderBenchmarks(results)}`);
-  if (!chosen.write || !chosen.relay || !chosen.embedded || !chosen.distributed || !parts.every((part) => chosen.parts.includes(part))) return;
-  writeFileSync(document, replaceFigures(readFileSync(document, 'utf8'), results));
+  const complete = (chosen.relay || distributed) && parts.every((part) => chosen.parts.includes(part));
+  if (!chosen.write || !complete) return;
+  writeFileSync(document, replaceFigures(readFileSync(document, 'utf8'), distributed ? 'distributed figures' : 'figures', results));
   console.log('docs/benchmarks.md holds these figures now.');
 }
 

@@ -10,11 +10,12 @@ export interface BenchmarkResults {
   readonly idle: readonly IdleMeasurement[];
 }
 
-const begin = '<!-- figures: begin -->';
-const end = '<!-- figures: end -->';
+/** The tables of docs/benchmarks.md that a run makes. */
+export type Figures = 'figures' | 'distributed figures';
 
-/** The document with its figures replaced. Throws when the markers are missing. */
-export function replaceFigures(document: string, results: BenchmarkResults): string {
+/** The document with these figures replaced. Throws when their markers are missing. */
+export function replaceFigures(document: string, name: Figures, results: BenchmarkResults): string {
+  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const from = document.indexOf(begin);
   const until = document.indexOf(end);
   if (from < 0 || until < from) throw new Error(`the document must hold ${begin} and ${end}`);

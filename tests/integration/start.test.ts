@@ -32,7 +32,9 @@ afterEach(async () => {
 
 function start(settings: Readonly<Record<string, string>> = {}): RunningProgram {
   const ports = { HELIOGRAPH_PORT: '0', HELIOGRAPH_ADMIN_PORT: '0', HELIOGRAPH_TEMPORAL_UI_PORT: '0' };
-  const server = runNode(['dist/workers/all-in-one.js'], { env: { ...ports, HELIOGRAPH_DATA_DIR: data.path, ...settings } });
+  // The log says besides what became of an engine meanwhile, for example that Temporal found one of its own ports taken and was started again.
+  const quiet = { HELIOGRAPH_LOG_LEVEL: 'silent' };
+  const server = runNode(['dist/workers/all-in-one.js'], { env: { ...ports, ...quiet, HELIOGRAPH_DATA_DIR: data.path, ...settings } });
   servers.push(server);
   return server;
 }

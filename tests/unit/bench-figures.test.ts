@@ -74,14 +74,14 @@ describe('figures of a benchmark', () => {
 
   test('the document keeps its text, gets the tables between its markers, and needs no reformatting', async () => {
     const document = '# Title\n\n<!-- figures: begin -->\n\nold\n\n<!-- figures: end -->\n\nEnd.\n';
-    const replaced = replaceFigures(document, results);
+    const replaced = replaceFigures(document, 'figures', results);
     expect(replaced).toMatch(/^# Title\n/);
     expect(replaced).toMatch(/End\.\n$/);
     expect(replaced).not.toContain('old');
     expect(replaced).toContain('| 4.0 KB ');
-    expect(replaceFigures(replaced, results)).toBe(replaced);
+    expect(replaceFigures(replaced, 'figures', results)).toBe(replaced);
     expect(await check(replaced, { parser: 'markdown' })).toBe(true);
-    expect(() => replaceFigures('no markers', results)).toThrow('figures: begin');
+    expect(() => replaceFigures('no markers', 'figures', results)).toThrow('figures: begin');
   });
 
   test('a process name may hold spaces and parentheses', () => {

@@ -32,7 +32,6 @@ export class HeliographCluster {
   readonly taskQueue: string;
   readonly members: readonly ClusterMember[];
   readonly #proxyConfig: string;
-  readonly #directory: string;
   #proxy: ChildServer | undefined;
 
   private constructor(ports: readonly number[], options: HeliographClusterOptions) {
@@ -49,10 +48,8 @@ export class HeliographCluster {
       );
     this.members = (['gateway', 'pipeline', 'temporal-worker'] as const).flatMap((role) => [member(role, 1), member(role, 2)]);
     this.taskQueue = options.name;
-    this.#directory = mkdtempSync(join(tmpdir(), 'heliograph-cluster-'));
-    this.#proxyConfig = join(this.#directory, 'haproxy.cfg');
     const gateways = this.of('gateway').map(({ name, ports: { public: port, admin } }) => ({ name, host: '127.0.0.1', port, adminPort: admin }));
-    writeFileSync(this.#proxyConfig, renderHaproxyConfig({ bind: `127.0.0.1:${publicPort}`, gateways }));
+    this.#proxyConfig = renderHaproxyConfig({ bind: `127.0.0.1:${publicPort}`, gateways });
   }
 
   static async start(options: HeliographClusterOptions): Promise<HeliographCluster> {
@@ -84,10 +81,18 @@ export class HeliographCluster {
 
   /** Starts whatever does not run. Resolves when all of it is ready. */
   async restart(): Promise<void> {
-    this.#proxy ??= new ChildServer({ command: 'haproxy', args: ['-db', '-f', this.#proxyConfig], cwd: this.#directory, env: process.env });
-    await Promise.all(this.members.map((member) => member.start()));
-    // HAProxy has to see that the gateways are there.
-    await this.#proxy.untilOk(`${this.publicUrl}/v1/openapi.json`, startTimeoutMs);
+    const directory = mkdtempSync(join(tmpdir(), 'heliograph-cluster-'));
+    const config = join(directory, 'haproxy.cfg');
+    writeFileSync(config, this.#proxyConfig);
+    this.#proxy ??= new ChildServer({ command: 'haproxy', args: ['-db', '-f', config], cwd: process.cwd(), env: process.env });
+    try {
+      await Promise.all(this.members.map((member) => member.start()));
+      // HAProxy has to see that the gateways are there.
+      await this.#proxy.untilOk(`${this.publicUrl}/v1/openapi.json`, startTimeoutMs);
+    } finally {
+      // It reads its configuration once.
+      rmSync(directory, { recursive: true });
+    }
   }
 
   /** SIGKILL of all processes, as a crash of every machine at once. */
@@ -97,8 +102,8 @@ export class HeliographCluster {
 
   async stop(): Promise<void> {
     await this.#proxy?.stop();
+    this.#proxy = undefined;
     await Promise.all(this.members.map((member) => member.stop()));
-    rmSync(this.#directory, { recursive: true, force: true });
   }
 }
 

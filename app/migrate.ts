@@ -4,11 +4,9 @@ import { allOrThrow } from './all-or-throw.js';
 import { Closer } from './closer.js';
 import { ConfigError, loadConfig, type Config } from './config/load-config.js';
 import { openDirectory } from './open-directory.js';
-import { openCassandra, openKafka, openS3, type SharedStoresOptions } from './open-shared-stores.js';
+import { makeBucket, openCassandra, openKafka, sharedPostgres } from './open-shared-stores.js';
 import { messagesEpoch } from './profiles/sizes.js';
-import { requiredSetting } from './required-setting.js';
 import { StartError } from './start-error.js';
-import { untilAvailable } from './until-available.js';
 
 const nameWidth = 10;
 
@@ -34,7 +32,7 @@ export async function migrate(defaults: Readonly<Record<string, string>>): Promi
     say(name, 'is up to date');
   };
   try {
-    const postgres = postgresOf(config);
+    const postgres = sharedPostgres(config);
     await allOrThrow([
       told('Kafka', openKafka(options, messagesEpoch)),
       told('Cassandra', openCassandra(options)),
@@ -53,18 +51,6 @@ function readConfig(defaults: Readonly<Record<string, string>>): Config {
     if (error instanceof ConfigError) throw new StartError(error.message.replaceAll('\n', '; '), 'see docs/configuration.md');
     throw error;
   }
-}
-
-function postgresOf({ postgres: { url, maxConnections }, process: { startTimeoutMs: timeoutMs } }: Config) {
-  const remedy = 'start it, or correct HELIOGRAPH_POSTGRES_URL';
-  return { url: requiredSetting(url, 'HELIOGRAPH_POSTGRES_URL'), maxConnections, timeoutMs, remedy };
-}
-
-async function makeBucket(options: SharedStoresOptions): Promise<void> {
-  const { config, waiting } = options;
-  const blobs = await openS3(options);
-  const remedy = 'start it, or correct HELIOGRAPH_S3_URL';
-  await untilAvailable({ name: 'S3', remedy, timeoutMs: config.process.startTimeoutMs, waiting }, () => blobs.prepare());
 }
 
 function say(name: string, text: string): void {

@@ -20,6 +20,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Closer } from './closer.js';
 import type { Config } from './config/load-config.js';
 import { quietAwsSdk } from './config/quiet-aws-sdk.js';
+import { requiredSetting } from './required-setting.js';
 import { StartError } from './start-error.js';
 import { untilAvailable } from './until-available.js';
 
@@ -129,6 +130,18 @@ export async function openS3({ config, logger, closer }: SharedStoresOptions): P
     logger.warn({ err: error }, 's3 is away, there are no media until it answers');
   }
   return blobs;
+}
+
+/** The same, for those who do nothing without a bucket: waits until S3 answers. Throws StartError. */
+export async function makeBucket(options: SharedStoresOptions): Promise<void> {
+  const blobs = await openS3(options);
+  await patiently(options, 'S3', 'HELIOGRAPH_S3_URL', () => blobs.prepare());
+}
+
+/** Where PostgreSQL is, and how long to wait for it. Throws StartError when nobody said. */
+export function sharedPostgres({ postgres: { url, maxConnections }, process: { startTimeoutMs: timeoutMs } }: Config) {
+  const remedy = 'start it, or correct HELIOGRAPH_POSTGRES_URL';
+  return { url: requiredSetting(url, 'HELIOGRAPH_POSTGRES_URL'), maxConnections, timeoutMs, remedy };
 }
 
 async function patiently<Result>(options: SharedStoresOptions, name: string, variable: string, attempt: () => Promise<Result>): Promise<Result> {

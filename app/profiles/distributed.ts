@@ -18,7 +18,7 @@ import type { Dependency } from '../admin-server.js';
 import type { Closer } from '../closer.js';
 import type { Config } from '../config/load-config.js';
 import { openDirectory } from '../open-directory.js';
-import { openCassandra, openKafka, openRedis, openS3 } from '../open-shared-stores.js';
+import { openCassandra, openKafka, openRedis, openS3, sharedPostgres } from '../open-shared-stores.js';
 import { requiredSetting } from '../required-setting.js';
 import { startAdmin } from '../start-admin.js';
 import { StartError } from '../start-error.js';
@@ -60,11 +60,8 @@ export async function startDistributed(options: DistributedOptions): Promise<Dis
     { name: 'cassandra', ok: () => parts.cassandra.ping() },
     { name: 'postgres', ok: () => parts.directory.ping() },
   ];
-  // Who signs URLs or deletes what they lead to.
-  if (roles.includes('gateway') || roles.includes('temporal-worker')) {
-    const blobs = await openS3({ ...options, clock: parts.clock });
-    dependencies.push({ name: 's3', ok: () => blobs.prepare().then(() => true), optional: true });
-  }
+  const { blobs } = parts;
+  if (blobs !== undefined) dependencies.push({ name: 's3', ok: () => blobs.prepare().then(() => true), optional: true });
   if (roles.includes('pipeline') || roles.includes('temporal-worker')) {
     const isWorking = await startBehindTheLog(options, parts);
     if (isWorking !== undefined) dependencies.push({ name: 'temporal', ok: isWorking, optional: true });
@@ -96,13 +93,15 @@ async function openParts(options: DistributedOptions) {
     namespace: config.temporal.namespace,
     taskQueue: config.temporal.taskQueue,
   };
-  const postgres = { url: requiredSetting(config.postgres.url, 'HELIOGRAPH_POSTGRES_URL'), maxConnections: config.postgres.maxConnections };
-  const patience = { timeoutMs: config.process.startTimeoutMs, remedy: 'start it, or correct HELIOGRAPH_POSTGRES_URL', waiting };
-  const [eventLog, cassandra, redis, directory] = await allOrThrow([
+  const postgres = sharedPostgres(config);
+  // Of those who sign URLs or delete what they lead to.
+  const usesBlobs = config.process.roles.some((role) => role === 'gateway' || role === 'temporal-worker');
+  const [eventLog, cassandra, redis, directory, blobs] = await allOrThrow([
     openKafka({ ...options, clock }, messagesEpoch),
     openCassandra({ ...options, clock }),
     openRedis({ ...options, clock }),
-    openDirectory({ ...postgres, ...patience, logger, closer }),
+    openDirectory({ ...postgres, waiting, logger, closer }),
+    usesBlobs ? openS3({ ...options, clock }) : Promise.resolve(undefined),
   ]);
   const temporalConnection = openTemporalConnection(address);
   closer.add('temporal connection', () => temporalConnection.close());
@@ -115,7 +114,7 @@ async function openParts(options: DistributedOptions) {
     work: createTemporalDurableWork(temporalConnection),
   };
   return {
-    ...{ clock, metrics, address, eventLog, cassandra, redis, directory, shared },
+    ...{ clock, metrics, address, eventLog, cassandra, redis, directory, blobs, shared },
     drain: { historyPassed: createHistoryPassed(eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) },
     link: { secret: deriveKey(secret, 'link').toString('base64url'), addresses: redis.addresses, clock, events: createLinkEvents(logger, metrics) },
     tokens: createTokens({ keys: tokenKeysOf(deriveKey(secret, 'tokens')), clock, lifetimeMs: config.gateway.tokenLifetimeMs }),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,6 +32,7 @@ export class HeliographCluster {
   readonly taskQueue: string;
   readonly members: readonly ClusterMember[];
   readonly #proxyConfig: string;
+  readonly #directory: string;
   #proxy: ChildServer | undefined;
 
   private constructor(ports: readonly number[], options: HeliographClusterOptions) {
@@ -48,6 +49,7 @@ export class HeliographCluster {
       );
     this.members = (['gateway', 'pipeline', 'temporal-worker'] as const).flatMap((role) => [member(role, 1), member(role, 2)]);
     this.taskQueue = options.name;
+    this.#directory = join(tmpdir(), `heliograph-cluster-${options.name}`);
     const gateways = this.of('gateway').map(({ name, ports: { public: port, admin } }) => ({ name, host: '127.0.0.1', port, adminPort: admin }));
     this.#proxyConfig = renderHaproxyConfig({ bind: `127.0.0.1:${publicPort}`, gateways });
   }
@@ -81,18 +83,10 @@ export class HeliographCluster {
 
   /** Starts whatever does not run. Resolves when all of it is ready. */
   async restart(): Promise<void> {
-    const directory = mkdtempSync(join(tmpdir(), 'heliograph-cluster-'));
-    const config = join(directory, 'haproxy.cfg');
-    writeFileSync(config, this.#proxyConfig);
-    this.#proxy ??= new ChildServer({ command: 'haproxy', args: ['-db', '-f', config], cwd: process.cwd(), env: process.env });
-    try {
-      await Promise.all(this.members.map((member) => member.start()));
-      // HAProxy has to see that the gateways are there.
-      await this.#proxy.untilOk(`${this.publicUrl}/v1/openapi.json`, startTimeoutMs);
-    } finally {
-      // It reads its configuration once.
-      rmSync(directory, { recursive: true });
-    }
+    this.#proxy ??= this.#startProxy();
+    await Promise.all(this.members.map((member) => member.start()));
+    // HAProxy has to see that the gateways are there.
+    await this.#proxy.untilOk(`${this.publicUrl}/v1/openapi.json`, startTimeoutMs);
   }
 
   /** SIGKILL of all processes, as a crash of every machine at once. */
@@ -104,6 +98,14 @@ export class HeliographCluster {
     await this.#proxy?.stop();
     this.#proxy = undefined;
     await Promise.all(this.members.map((member) => member.stop()));
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #startProxy(): ChildServer {
+    mkdirSync(this.#directory, { recursive: true });
+    const config = join(this.#directory, 'haproxy.cfg');
+    writeFileSync(config, this.#proxyConfig);
+    return new ChildServer({ command: 'haproxy', args: ['-db', '-f', config], cwd: this.#directory, env: process.env });
   }
 }
 

@@ -34,9 +34,11 @@ export async function startReceiptHandler(dependencies: ReceiptHandlerDependenci
       const raiser = new WatermarkRaiser(assignment, { ...dependencies, maxWaiting });
       return {
         records: async (batch) => {
+          const last = batch.at(-1);
+          if (last === undefined) return;
           const merged = mergeReceipts(batch.map(({ value }) => decodeReceiptRecord(value)));
           // The records are durable, so nobody need wait for the watermarks to be told.
-          await Promise.all([teller.tell(merged), raiser.add(merged, (batch.at(-1)?.offset ?? -1) + 1)]);
+          await Promise.all([teller.tell(merged), raiser.add(merged, last.offset + 1)]);
           events.receiptsHandled(batch.length, merged.length);
         },
         revoked: () => raiser.close(),

@@ -1,6 +1,7 @@
 import { cassandraFlags, cassandraHeap } from '../../app/stack/cassandra.js';
 import { kafkaClusterId, kafkaHeap, kafkaProperties } from '../../app/stack/kafka.js';
 import { redisArguments } from '../../app/stack/redis.js';
+import { roleProcesses } from '../../app/stack/role-processes.js';
 import { seaweedfsFlags } from '../../app/stack/seaweedfs.js';
 import { pinnedVersions, type PinnedVersions } from './versions.js';
 
@@ -150,30 +151,25 @@ const volumes = `volumes:
 /** `docker-compose.yml`: the engines at the versions and settings of `npm run stack`, two processes of each role, HAProxy, Prometheus and Grafana. */
 export async function renderCompose(): Promise<string> {
   const pinned = await pinnedVersions();
-  const processes = [...[1, 2].map(gateway), ...['pipeline', 'temporal-worker'].flatMap((role) => [1, 2].map((number) => worker(role, number)))];
-  return `${head}services:\n${[...processes, balancer].join('\n')}${logAndRows(pinned)}${otherEngines(pinned)}${temporal}${watching}${volumes}`;
+  const services = [...roleProcesses.map(({ name }) => processOf(name)), balancer];
+  return `${head}services:\n${services.join('\n')}${logAndRows(pinned)}${otherEngines(pinned)}${temporal}${watching}${volumes}`;
 }
 
-function gateway(number: number): string {
-  const name = `gateway-${number}`;
+function processOf(name: string): string {
+  const role = name.replace(/-\d+$/, '');
   return `  ${name}:
     <<: *role
     environment:
       <<: *settings
-      HELIOGRAPH_ROLES: gateway
-      HELIOGRAPH_GATEWAY_ID: ${name}
+      HELIOGRAPH_ROLES: ${role}
+${role === 'gateway' ? settingsOfGateway(name) : ''}`;
+}
+
+function settingsOfGateway(name: string): string {
+  return `      HELIOGRAPH_GATEWAY_ID: ${name}
       HELIOGRAPH_LINK_HOST: ${name}
       HELIOGRAPH_TRUSTED_PROXIES: '1'
       HELIOGRAPH_GATEWAY_DRAIN_MS: '10000'
-`;
-}
-
-function worker(role: string, number: number): string {
-  return `  ${role}-${number}:
-    <<: *role
-    environment:
-      <<: *settings
-      HELIOGRAPH_ROLES: ${role}
 `;
 }
 

@@ -79,7 +79,7 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
     { title: 'Up', unit: 'short', lines: { '{{instance}}': 'up{job="heliograph"}' } },
     { title: 'Cores in use', unit: 'short', lines: { '{{instance}}': minute('process_cpu_seconds_total') } },
     { title: 'Memory', unit: 'bytes', lines: { '{{instance}}': 'heliograph_process_resident_memory_bytes' } },
-    { title: 'Event loop lag, 99 of 100', unit: 's', lines: { '{{instance}}': 'heliograph_nodejs_eventloop_lag_p99_seconds' } },
+    { title: 'Event loop, 99 of 100 (0.05 s: no lag)', unit: 's', lines: { '{{instance}}': 'heliograph_nodejs_eventloop_lag_p99_seconds' } },
     { title: 'REST requests', unit: 'ops', lines: { '{{operation}} {{status}}': `sum by (operation, status) (${minute('rest_requests_total')})` } },
     {
       title: 'REST, 99 of 100',

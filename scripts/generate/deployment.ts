@@ -2,10 +2,11 @@ import { stringify } from 'yaml';
 
 import { cassandraSettings } from '../../app/stack/cassandra.js';
 import { renderHaproxyConfig } from '../../app/stack/haproxy-config.js';
+import { roleProcesses } from '../../app/stack/role-processes.js';
 
 const made = '# Made by `npm run generate` from scripts/generate/deployment.ts.\n';
-const gateways = ['gateway-1', 'gateway-2'];
-const processes = [...gateways, 'pipeline-1', 'pipeline-2', 'temporal-worker-1', 'temporal-worker-2'];
+const processes = roleProcesses.map(({ name }) => name);
+const gateways = processes.filter((name) => name.startsWith('gateway-'));
 
 /** The settings of `npm run stack`, at the places of the container. */
 export function renderCassandraSettings(): string {

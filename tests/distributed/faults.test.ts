@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { Stack } from '../../app/stack/stack.js';
 import { ConversationLoad } from '../support/conversation-load.js';
-import { faultColumns, goesOnMs, settleMs, survive, talking, type Fault } from '../support/fault-run.js';
+import { goesOnMs, settleMs, surviveEach, talking, type Fault } from '../support/fault-run.js';
 import { eventually } from '../support/eventually.js';
 import { openRedis } from '../support/redis.js';
 import { TestServer } from '../support/server.js';
@@ -100,17 +100,4 @@ test('a gateway that is stopped sends its devices to the other one without keepi
   expect(longestMs).toBeLessThan(goesOnMs);
 }, 180_000);
 
-describe('while devices talk', () => {
-  const rows: string[] = [];
-  afterAll(() => {
-    console.log([faultColumns, ...rows].join('\n'));
-  });
-
-  test.each(faults)(
-    '$what loses nothing and keeps the order',
-    async (fault) => {
-      rows.push(await survive(server, fault));
-    },
-    240_000,
-  );
-});
+surviveEach(() => server, faults);

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 
 import { Stack } from '../../app/stack/stack.js';
 import { stackPorts } from '../../app/stack/endpoints.js';
-import { faultColumns, goesOnMs, survive, type Fault } from '../support/fault-run.js';
+import { goesOnMs, surviveEach, type Fault } from '../support/fault-run.js';
 import { TestServer } from '../support/server.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
@@ -31,99 +31,54 @@ afterAll(async () => {
   await Promise.all([toGateway, redisOfAll, redisOfPipeline].map((proxy) => proxy.close()));
 }, 60_000);
 
+const fault = (what: string, lastsMs: number, breaks: Fault['breaks'], mends: Fault['mends'] = () => undefined): Fault => ({
+  ...{ what, lastsMs, breaks, mends },
+  acceptedWithinMs: goesOnMs,
+});
+
 const faults: readonly Fault[] = [
-  {
-    what: 'a link to a gateway that takes 300 ms',
-    breaks: () => {
-      toGateway.delay(300);
-    },
-    lastsMs: 10_000,
-    mends: () => {
-      toGateway.delay(0);
-    },
-    acceptedWithinMs: goesOnMs,
-  },
-  {
-    what: 'a link to a gateway that is half-open',
-    breaks: () => {
-      toGateway.freeze();
-    },
-    lastsMs: 20_000,
-    mends: () => {
-      toGateway.thaw();
-    },
-    acceptedWithinMs: goesOnMs,
-  },
-  {
-    what: 'a link to a gateway that is cut',
-    breaks: () => {
-      toGateway.cut();
-    },
-    lastsMs: 10_000,
-    mends: () => {
-      toGateway.mend();
-    },
-    acceptedWithinMs: goesOnMs,
-  },
-  {
-    what: 'a pipeline that is cut from Redis alone',
-    breaks: () => {
-      redisOfPipeline.cut();
-    },
-    lastsMs: 10_000,
-    mends: () => {
-      redisOfPipeline.mend();
-    },
-    acceptedWithinMs: goesOnMs,
-  },
-  {
-    what: 'a pipeline whose connections to Redis are half-open',
-    breaks: () => {
-      redisOfPipeline.freeze();
-    },
-    lastsMs: 20_000,
-    mends: () => {
-      redisOfPipeline.thaw();
-    },
-    acceptedWithinMs: goesOnMs,
-  },
-  {
-    what: 'Redis that is back empty while half-open connections to the old one linger',
-    breaks: async () => {
-      redisOfAll.strand();
-      redisOfPipeline.strand();
-      await engines.kill('redis');
-      await engines.restart('redis');
-    },
-    lastsMs: 10_000,
-    mends: () => undefined,
-    acceptedWithinMs: goesOnMs,
-  },
-  {
-    what: 'a pipeline that leaves and joins again six times',
-    breaks: async (cluster) => {
-      for (let times = 0; times < 6; times += 1) {
-        await cluster.member('pipeline-2').stop();
-        await cluster.member('pipeline-2').start();
-      }
-    },
-    lastsMs: 0,
-    mends: () => undefined,
-    acceptedWithinMs: goesOnMs,
-  },
+  fault(
+    'a link to a gateway that takes 300 ms',
+    10_000,
+    () => toGateway.delay(300),
+    () => toGateway.delay(0),
+  ),
+  fault(
+    'a link to a gateway that is half-open',
+    20_000,
+    () => toGateway.freeze(),
+    () => toGateway.thaw(),
+  ),
+  fault(
+    'a link to a gateway that is cut',
+    10_000,
+    () => toGateway.cut(),
+    () => toGateway.mend(),
+  ),
+  fault(
+    'a pipeline that is cut from Redis alone',
+    10_000,
+    () => redisOfPipeline.cut(),
+    () => redisOfPipeline.mend(),
+  ),
+  fault(
+    'a pipeline whose connections to Redis are half-open',
+    20_000,
+    () => redisOfPipeline.freeze(),
+    () => redisOfPipeline.thaw(),
+  ),
+  fault('Redis that is back empty while half-open connections to the old one linger', 10_000, async () => {
+    redisOfAll.strand();
+    redisOfPipeline.strand();
+    await engines.kill('redis');
+    await engines.restart('redis');
+  }),
+  fault('a pipeline that leaves and joins again six times', 0, async (cluster) => {
+    for (let times = 0; times < 6; times += 1) {
+      await cluster.member('pipeline-2').stop();
+      await cluster.member('pipeline-2').start();
+    }
+  }),
 ];
 
-describe('while devices talk', () => {
-  const rows: string[] = [];
-  afterAll(() => {
-    console.log([faultColumns, ...rows].join('\n'));
-  });
-
-  test.each(faults)(
-    '$what loses nothing and keeps the order',
-    async (fault) => {
-      rows.push(await survive(server, fault));
-    },
-    240_000,
-  );
-});
+surviveEach(() => server, faults);

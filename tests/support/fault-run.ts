@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { expect } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 
 import type { HeliographCluster } from '../../bench/process/heliograph-cluster.js';
 import { ConversationLoad } from './conversation-load.js';
@@ -21,10 +21,28 @@ export const talking = { pairs: 6, everyMs: 200 };
 export const goesOnMs = 8_000;
 export const settleMs = 90_000;
 
-export const faultColumns = 'what | accepted | longest wait for `accepted` | all is well after | duplicates removed';
+const columns = 'what | accepted | longest wait for `accepted` | all is well after | duplicates removed';
 
-/** Devices talk while it breaks and mends. Throws what was lost or came out of order, and a wait that was too long; answers a row under `faultColumns`. */
-export async function survive(server: TestServer, { what, breaks, lastsMs, mends, acceptedWithinMs }: Fault): Promise<string> {
+/** A test for each fault; what it cost is printed as a table at the end. */
+export function surviveEach(server: () => TestServer, faults: readonly Fault[]): void {
+  describe('while devices talk', () => {
+    const rows: string[] = [];
+    afterAll(() => {
+      console.log([columns, ...rows].join('\n'));
+    });
+
+    test.each(faults)(
+      '$what loses nothing and keeps the order',
+      async (fault) => {
+        rows.push(await survive(server(), fault));
+      },
+      240_000,
+    );
+  });
+}
+
+/** Devices talk while it breaks and mends. Throws what was lost or came out of order, and a wait that was too long; answers a row under `columns`. */
+async function survive(server: TestServer, { what, breaks, lastsMs, mends, acceptedWithinMs }: Fault): Promise<string> {
   const load = await ConversationLoad.start(server, talking);
   try {
     await sleep(1_000);

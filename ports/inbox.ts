@@ -42,7 +42,8 @@ export interface InboxPage {
  * Rows per device, ordered by (conversation, position).
  *
  * Idempotence key: (device, conversation, position); a second `put` changes nothing.
- * Visibility: `put` resolves when a later `read` by anybody sees the rows and a crash of any process cannot take them back.
+ * Visibility: `put` resolves when a later `read` by anybody sees the rows and a crash of any process cannot take them back. Meanwhile rows of one device appear in the order
+ * of the entries: a read that sees one sees those before it. Removal by range is sound because of that.
  * Expiry: 30 days after `queuedAtMs`.
  * Throws DomainError `unavailable` when the store is away.
  */

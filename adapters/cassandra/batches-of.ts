@@ -1,4 +1,4 @@
-import type { Statement } from './cassandra-client.js';
+import type { Batch, Statement } from './cassandra-client.js';
 
 /** Cassandra refuses a batch of 50 KiB, and has no gain from long ones. */
 const maxBytes = 32 * 1_024;
@@ -11,7 +11,7 @@ export interface SizedStatement extends Statement {
 }
 
 /** Statements of one partition, in their order, as batches that Cassandra takes. */
-export function batchesOf(statements: readonly SizedStatement[]): readonly (readonly Statement[])[] {
+export function batchesOf(statements: readonly SizedStatement[]): readonly Batch[] {
   const batches: Statement[][] = [];
   let bytes = Infinity;
   for (const statement of statements) {

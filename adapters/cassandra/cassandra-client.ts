@@ -24,6 +24,9 @@ export interface Statement {
   readonly params: Values;
 }
 
+/** Statements of one partition, done as a whole. */
+export type Batch = readonly Statement[];
+
 /** Prepared, idempotent statements in one keyspace, with LOCAL_QUORUM. Everything throws DomainError `unavailable` while Cassandra is away. */
 export class CassandraClient {
   readonly #client: Client;
@@ -53,14 +56,14 @@ export class CassandraClient {
     });
   }
 
-  /** Side by side, in no order; each batch is of one partition, and done as a whole. */
-  async write(batches: readonly (readonly Statement[])[]): Promise<void> {
+  /** Series side by side; of each, one batch after the other, so that nobody sees a later one without those before. */
+  async write(series: readonly (readonly Batch[])[]): Promise<void> {
     await translated(async () => {
-      const queue = [...batches];
+      const queue = [...series];
       const work = async () => {
-        for (let batch = queue.pop(); batch !== undefined; batch = queue.pop()) await this.#writeOne(batch);
+        for (let batches = queue.pop(); batches !== undefined; batches = queue.pop()) for (const batch of batches) await this.#writeOne(batch);
       };
-      await Promise.all(Array.from({ length: Math.min(statementsAtOnce, batches.length) }, work));
+      await Promise.all(Array.from({ length: Math.min(statementsAtOnce, series.length) }, work));
     });
   }
 
@@ -73,7 +76,7 @@ export class CassandraClient {
     return this.#client.shutdown();
   }
 
-  async #writeOne(batch: readonly Statement[]): Promise<void> {
+  async #writeOne(batch: Batch): Promise<void> {
     const [only] = batch;
     if (only === undefined) return;
     if (batch.length === 1) await this.#client.execute(only.query, [...only.params], { prepare: true });

@@ -53,9 +53,10 @@ class CassandraHistory implements History {
     const fresh = [...partitions].filter(([key]) => !this.#knownBuckets.has(key));
     const buckets = fresh.map(([, [first]]) => (first === undefined ? [] : [this.#bucketOf(first)]));
     await this.#client.write([
-      ...buckets,
-      ...[...partitions.values()].flatMap((ofOne) => batchesOf(ofOne.map((row) => this.#rowOf(row)))),
-      ...messages.map((message) => [this.#locationOf(message)]),
+      ...buckets.map((bucket) => [bucket]),
+      // In order, so that whoever reads on behind the last row it saw misses none.
+      ...[...partitions.values()].map((ofOne) => batchesOf(ofOne.map((row) => this.#rowOf(row)))),
+      ...messages.map((message) => [[this.#locationOf(message)]]),
     ]);
     for (const [key] of fresh) this.#knownBuckets.set(key, true);
   }

@@ -41,7 +41,7 @@ export function createCassandraInbox(client: CassandraClient, options: { readonl
   return {
     put: async (entries) => {
       const ofDevices = [...groupBy(entries, ({ device }) => deviceKey(device)).values()];
-      await client.write(ofDevices.flatMap((ofOne) => batchesOf(ofOne.map(insertOf))));
+      await client.write(ofDevices.map((ofOne) => batchesOf(ofOne.map(insertOf))));
     },
 
     read: async ({ accountId, deviceId }, { maxRows, maxBytes, afterConversation }) => {
@@ -51,13 +51,15 @@ export function createCassandraInbox(client: CassandraClient, options: { readonl
     },
 
     remove: async ({ accountId, deviceId }, ranges) => {
-      await client.write([
-        ranges.map(({ conversationId, first, last }) => ({ query: deleteRange, params: [accountId, deviceId, conversationId, first, last] })),
-      ]);
+      const statements = ranges.map(({ conversationId, first, last }) => ({
+        query: deleteRange,
+        params: [accountId, deviceId, conversationId, first, last],
+      }));
+      await client.write([[statements]]);
     },
 
     clear: async ({ accountId, deviceId }) => {
-      await client.write([[{ query: deleteRows, params: [accountId, deviceId] }]]);
+      await client.write([[[{ query: deleteRows, params: [accountId, deviceId] }]]]);
     },
   };
 }

@@ -15,7 +15,7 @@ const selectMarks = 'SELECT account_id, device_id, delivered_position, read_posi
 export function createCassandraWatermarks(client: CassandraClient): Watermarks {
   return {
     raise: async (marks) => {
-      await client.write([...groupBy(marks, ({ conversationId }) => conversationId).values()].map((ofOne) => ofOne.flatMap(statementsOf)));
+      await client.write([...groupBy(marks, ({ conversationId }) => conversationId).values()].map((ofOne) => [ofOne.flatMap(statementsOf)]));
     },
     of: async (conversations) => {
       const rows = await client.rowsOfEach(

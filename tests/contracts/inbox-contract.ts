@@ -54,6 +54,21 @@ export function inboxContract(name: string, open: () => Promise<InboxUnderTest>)
       expect([kept?.kind, kept?.envelope]).toEqual(['event', undefined]);
     });
 
+    test('shows rows that are being put in their order: never one without those before it', async () => {
+      const rows = Array.from({ length: 200 }, (_, offset) => row(low, offset, 2_000));
+      let putting = true;
+      const done = put(...rows).finally(() => (putting = false));
+      const seen: number[] = [];
+      while (putting) {
+        const found = await read();
+        expect(places(found)).toEqual(places(rows.slice(0, found.length)));
+        seen.push(found.length);
+      }
+      await done;
+      expect(await read()).toHaveLength(rows.length);
+      expect(seen.length).toBeGreaterThan(0);
+    });
+
     test('changes nothing when a row is put again', async () => {
       await put(row(low, 1));
       await put(row(low, 1));

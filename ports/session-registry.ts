@@ -18,10 +18,10 @@ export interface SessionClaim extends SessionEntry {
 }
 
 /**
- * `claimed`: the entry is ours now; `existed` tells whether exactly this entry was still there before.
+ * `claimed`: the entry is ours now; `existed` tells whether exactly this entry was still there before, `displaced` whether that of a session at another gateway was.
  * `lost`: a higher session epoch is stored (or the same one by a newer lease or another gateway).
  */
-export type ClaimOutcome = { readonly outcome: 'claimed'; readonly existed: boolean } | { readonly outcome: 'lost' };
+export type ClaimOutcome = { readonly outcome: 'claimed'; readonly existed: boolean; readonly displaced: boolean } | { readonly outcome: 'lost' };
 
 /**
  * Which gateway holds which device. Never the only copy of anything; may come back empty.

@@ -29,7 +29,7 @@ export function createMemorySessionRegistry(clock: Clock): SessionRegistry {
     if (stored !== undefined && outranks(stored, { gatewayId, leaseEpoch, sessionEpoch })) return { outcome: 'lost' };
     const existed = stored?.sessionEpoch === sessionEpoch && stored.gatewayId === gatewayId && stored.leaseEpoch === leaseEpoch;
     devices.set(device.deviceId, { gatewayId, leaseEpoch, sessionEpoch, untilMs: clock.nowMs() + entryLifeMs });
-    return { outcome: 'claimed', existed };
+    return { outcome: 'claimed', existed, displaced: stored !== undefined && stored.gatewayId !== gatewayId };
   };
 
   const releaseOne = ({ device, gatewayId, leaseEpoch, sessionEpoch }: SessionClaim): void => {

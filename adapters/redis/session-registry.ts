@@ -51,7 +51,7 @@ export function createRedisSessionRegistry(connection: RedisConnection, lives: S
 }
 
 function outcomeOf(answer: number): ClaimOutcome {
-  return answer < 0 ? { outcome: 'lost' } : { outcome: 'claimed', existed: answer === 1 };
+  return answer < 0 ? { outcome: 'lost' } : { outcome: 'claimed', existed: answer === 1, displaced: answer === 2 };
 }
 
 function presentEpoch(gatewayId: string, lease: string, nowMs: number): [string, number][] {

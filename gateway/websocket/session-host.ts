@@ -35,6 +35,8 @@ export interface SessionHostDependencies {
   readonly waves: WaveScheduler;
   /** Drains one session in this process until it is live, closed or superseded. */
   readonly drainLocally: (device: DeviceAddress, token: number) => void;
+  /** A session of the device at another gateway is over: the one here has this higher connection number. */
+  readonly deviceMoved: (device: DeviceAddress, sessionEpoch: number) => void;
   readonly events: GatewayEvents;
   readonly limits: SessionLimits;
 }
@@ -127,6 +129,12 @@ export class SessionHost implements GatewayEndpoint {
     this.#sessions.get(deviceKey(device))?.close(reason);
   }
 
+  /** The device connected to another gateway. */
+  displace(device: DeviceAddress, sessionEpoch: number): void {
+    const session = this.#sessions.get(deviceKey(device));
+    if (session !== undefined && session.sessionEpoch < sessionEpoch) session.close('displaced');
+  }
+
   push(linkId: string, push: Push, answer: AnswerPush): void {
     push.targets.forEach((target, index) => {
       const session = this.#find(target);
@@ -208,6 +216,7 @@ export class SessionHost implements GatewayEndpoint {
     }
     if (leaseEpoch !== this.#lease.epoch) return 'away';
     session.registered = true;
+    if (outcome.displaced) this.#dependencies.deviceMoved(session.device, session.sessionEpoch);
     return outcome.existed ? 'kept' : 'anew';
   }
 

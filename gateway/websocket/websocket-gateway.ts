@@ -82,7 +82,11 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     retryAfterMs: 1_000,
   });
   const waves = new WaveScheduler({ gatewayId, work: dependencies.work, clock, events, signal: stop.signal });
-  const sessions = new SessionHost({ ...dependencies, receipts, waves, limits: options.session });
+  const sessions = new SessionHost({
+    ...dependencies,
+    ...{ receipts, waves, limits: options.session },
+    deviceMoved: (device, sessionEpoch) => void announcements.publish({ kind: 'device-moved', device, sessionEpoch }),
+  });
   const sockets = new Sockets(clock);
   const requests = { ...dependencies, receipts, appends, catchUp: new HistoryCatchUp(eventLog, clock) };
   const context: ConnectionContext = {
@@ -101,6 +105,7 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
   const accept = createAcceptor({ context, sockets, options, events });
   const unsubscribe = announcements.subscribe((announcement) => {
     if (announcement.kind === 'device-revoked') sessions.closeDevice(announcement.device, 'deviceUnlinked');
+    if (announcement.kind === 'device-moved') sessions.displace(announcement.device, announcement.sessionEpoch);
   });
   sessions.start();
   void sockets.run(stop.signal);

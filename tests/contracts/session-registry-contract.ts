@@ -28,7 +28,7 @@ export function sessionRegistryContract(name: string, open: () => Promise<Regist
 
     test('answers where a device is, and nothing for those it does not know', async () => {
       const stranger = newAccountId();
-      expect(await claimOne()).toEqual({ outcome: 'claimed', existed: false });
+      expect(await claimOne()).toEqual({ outcome: 'claimed', existed: false, displaced: false });
       expect(await under.registry.lookup([stranger, device.accountId])).toEqual([
         [],
         [{ deviceId: 1, gatewayId: 'one', leaseEpoch: lease, sessionEpoch: 1 }],
@@ -37,14 +37,18 @@ export function sessionRegistryContract(name: string, open: () => Promise<Regist
 
     test('tells whether the entry was still there when it is claimed again', async () => {
       await claimOne();
-      expect(await claimOne()).toEqual({ outcome: 'claimed', existed: true });
+      expect(await claimOne()).toEqual({ outcome: 'claimed', existed: true, displaced: false });
     });
 
-    test('lets the highest connection of a device win, whoever comes first', async () => {
+    test('lets the highest connection of a device win, whoever comes first, and tells when it displaced one at another gateway', async () => {
       const other = await under.registry.openLease('two');
       await claimOne({ sessionEpoch: 5 });
       expect(await claimOne({ sessionEpoch: 4, gatewayId: 'two', leaseEpoch: other })).toEqual({ outcome: 'lost' });
-      expect(await claimOne({ sessionEpoch: 6, gatewayId: 'two', leaseEpoch: other })).toEqual({ outcome: 'claimed', existed: false });
+      expect(await claimOne({ sessionEpoch: 6, gatewayId: 'two', leaseEpoch: other })).toEqual({
+        outcome: 'claimed',
+        existed: false,
+        displaced: true,
+      });
       expect(await claimOne({ sessionEpoch: 5 })).toEqual({ outcome: 'lost' });
     });
 
@@ -54,7 +58,7 @@ export function sessionRegistryContract(name: string, open: () => Promise<Regist
       expect(await claimOne({ gatewayId: 'two', leaseEpoch: other })).toEqual({ outcome: 'lost' });
       const newer = await under.registry.openLease('one');
       expect(newer).toBeGreaterThan(lease);
-      expect(await claimOne({ leaseEpoch: newer })).toEqual({ outcome: 'claimed', existed: false });
+      expect(await claimOne({ leaseEpoch: newer })).toEqual({ outcome: 'claimed', existed: false, displaced: false });
       expect(await claimOne()).toEqual({ outcome: 'lost' });
     });
 
@@ -84,7 +88,7 @@ export function sessionRegistryContract(name: string, open: () => Promise<Regist
         await under.registry.renewLease('one', lease);
         await under.pass(5_000);
       }
-      expect([await lookup(), await claimOne()]).toEqual([[], { outcome: 'claimed', existed: false }]);
+      expect([await lookup(), await claimOne()]).toEqual([[], { outcome: 'claimed', existed: false, displaced: false }]);
     });
 
     test('releases exactly the entry that is named', async () => {

@@ -67,7 +67,7 @@ describe('the session registry in redis', () => {
       leaseEpoch,
       sessionEpoch: 7,
     }));
-    expect(await registry.claim(claims)).toEqual(claims.map(() => ({ outcome: 'claimed', existed: false })));
+    expect(await registry.claim(claims)).toEqual(claims.map(() => ({ outcome: 'claimed', existed: false, displaced: false })));
     await registry.release(claims.slice(0, 750));
     const accounts = claims.map((claim) => claim.device.accountId);
     expect((await registry.lookup(accounts)).map(({ length }) => length)).toEqual(claims.map((_, index) => (index < 750 ? 0 : 1)));

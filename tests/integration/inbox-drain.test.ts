@@ -110,6 +110,7 @@ function startGateway(gatewayId: string, temporalAddress: string) {
     drainLocally: (device, token) => {
       localDrains.drain(device, token);
     },
+    deviceMoved: () => undefined,
     events,
     limits: {
       windowItems: 64,

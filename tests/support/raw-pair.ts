@@ -18,10 +18,12 @@ export class RawPair {
   readonly conversationId: ConversationId;
   readonly #rosterDigest: string;
   readonly #socketUrl: string;
+  readonly #pair: LoadPair;
   #requests = 100;
 
   constructor(socketUrl: string, pair: LoadPair) {
     this.#socketUrl = socketUrl;
+    this.#pair = pair;
     this.alice = pair.sender;
     this.bob = pair.receiver;
     this.conversationId = pair.conversationId as ConversationId;
@@ -32,6 +34,11 @@ export class RawPair {
     const [pair] = await registerPairs(server.publicUrl, 1);
     if (pair === undefined) throw new Error('no pair was registered');
     return new RawPair(server.socketUrl, pair);
+  }
+
+  /** The same two by another way to the server. */
+  through(socketUrl: string): RawPair {
+    return new RawPair(socketUrl, this.#pair);
   }
 
   /** Says nothing. */

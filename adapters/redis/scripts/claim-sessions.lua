@@ -1,6 +1,6 @@
 -- Claims sessions; a higher connection number wins, of equal ones the same gateway's same or newer lease.
 -- KEYS: an account's key for each claim. ARGV: life in ms, then for each claim: device id, gateway id, lease epoch, session epoch.
--- Answers for each claim -1 (somebody else holds it), 0 (claimed) or 1 (claimed, and exactly this entry was there).
+-- Answers for each claim -1 (somebody else holds it), 0 (claimed), 1 (claimed, and exactly this entry was there) or 2 (claimed, and a session at another gateway was there).
 -- A value is JSON: device id -> [gateway id, lease epoch, session epoch, until], numbers as text.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -26,7 +26,8 @@ for index, key in ipairs(KEYS) do
     local existed = entry and entry[1] == gateway and entry[2] == lease and entry[3] == session
     devices[device] = { gateway, lease, session, string.format('%.0f', now + life) }
     redis.call('SET', key, cjson.encode(devices), 'PX', life)
-    answers[index] = existed and 1 or 0
+    local displaced = entry and entry[1] ~= gateway
+    answers[index] = existed and 1 or displaced and 2 or 0
   end
 end
 return answers

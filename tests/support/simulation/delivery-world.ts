@@ -180,6 +180,8 @@ export class DeliveryWorld {
         });
         drains.drain(device, token);
       },
+      // Nothing may depend on an announcement.
+      deviceMoved: () => undefined,
       events,
       limits: {
         windowItems: 4,

@@ -29,7 +29,7 @@ const rooms = {
 /** Each engine has one adapter. */
 const adapters = {
   cassandra: ['cassandra-driver', 'lru-cache'],
-  kafka: ['kafkajs'],
+  kafka: ['@platformatic/kafka'],
   s3: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
   lmdb: ['lmdb', 'msgpackr'],
   memory: ['rate-limiter-flexible', 'lru-cache'],

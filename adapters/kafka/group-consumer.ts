@@ -1,20 +1,27 @@
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { fetchV17, FetchIsolationLevels, ResponseError } from '@platformatic/kafka';
 
 import type { Clock } from '../../ports/clock.js';
 import type { ConsumeOptions, LogRecord } from '../../ports/event-log.js';
+import { keyOf, type Broker, type ClusterClient, type TopicLayout } from './cluster-client.js';
+import { GroupMember } from './group-member.js';
 import { PartitionFeed } from './partition-feed.js';
 
-/** A consumer that died is replaced after the session time-out; a change of the group is noticed with a heartbeat. */
-const sessionTimeoutMs = 4_000;
-const heartbeatMs = 500;
-/** How long the group waits for members that do not come to a change. */
-const rebalanceTimeoutMs = 10_000;
 const fetchWaitMs = 500;
+const maxFetchBytes = 8 * 1024 * 1024;
+const maxPartitionBytes = 1024 * 1024;
 const commitEveryMs = 250;
-const startAgainAfterMs = 1_000;
+const tryAgainAfterMs = 200;
+const reportEveryMs = 5_000;
+type FetchResponse = ReturnType<typeof fetchV17.parseResponse>;
+
+const sessionless = { id: 0, epoch: -1 };
+const offsetOutOfRange = 1;
 
 export interface GroupConsumerDependencies {
-  readonly kafka: Kafka;
+  /** For fetches, which wait at the broker. */
+  readonly fetching: ClusterClient;
+  /** For heartbeats and offsets, which do not. */
+  readonly coordinating: ClusterClient;
   readonly clock: Clock;
   /** Names of the topic and the group in Kafka. */
   readonly topic: string;
@@ -22,164 +29,233 @@ export interface GroupConsumerDependencies {
   readonly onFailed: (error: unknown) => void;
 }
 
-/**
- * One consumer of a group. Kafka moves partitions while it works: a feed of a partition that stays goes on, that of one which left is revoked. Kafka does not wait for that, so for a
- * moment a partition that moves to a process which joins may be worked by both: what was under way is then redelivered.
- */
+/** One consumer of a group: a feed for each partition that is worked here, filled by one fetch after the other from each broker that leads any of them. */
 export class GroupConsumer {
   readonly #dependencies: GroupConsumerDependencies;
   readonly #options: ConsumeOptions;
+  readonly #member: GroupMember;
   readonly #feeds = new Map<number, PartitionFeed>();
-  readonly #unwritten = new Map<number, number>();
-  readonly #revocations = new Set<Promise<void>>();
-  #consumer: Consumer | undefined;
-  #writing: Promise<void> | undefined;
+  readonly #revocations = new Map<number, Promise<void>>();
+  readonly #opening = new Set<number>();
+  readonly #uncommitted = new Map<number, number>();
+  readonly #fetches = new Map<string, Promise<void>>();
+  #layout: TopicLayout | undefined;
+  #committing: Promise<void> | undefined;
+  #reportedAtMs = 0;
   #closing = false;
 
   constructor(dependencies: GroupConsumerDependencies, options: ConsumeOptions) {
     this.#dependencies = dependencies;
     this.#options = options;
+    const { coordinating: client, clock, topic, groupId } = dependencies;
+    this.#member = new GroupMember({
+      client,
+      clock,
+      topic,
+      groupId,
+      owned: () => [...this.#feeds.keys(), ...this.#revocations.keys()],
+      assigned: (partitions) => {
+        this.#assign(new Set(partitions));
+      },
+      lost: async () => {
+        this.#uncommitted.clear();
+        for (const partition of [...this.#feeds.keys()]) void this.#revoke(partition);
+        await Promise.all(this.#revocations.values());
+      },
+      onFailed: (error) => {
+        this.#report(error);
+      },
+    });
   }
 
   /** Resolves when it has joined the group. */
   async start(): Promise<void> {
-    const { kafka, groupId, topic, onFailed } = this.#dependencies;
-    const consumer = kafka.consumer({
-      groupId,
-      sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: heartbeatMs,
-      rebalanceTimeout: rebalanceTimeoutMs,
-      maxWaitTimeInMs: fetchWaitMs,
-      allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 10, restartOnFailure: () => Promise.resolve(true) },
-    });
-    this.#consumer = consumer;
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      this.#assign(consumer, payload.memberAssignment[topic] ?? []);
-    });
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      onFailed(payload.error);
-      // kafkajs starts again by itself after what it takes for passing.
-      if (!payload.restart) void this.#startAgain(consumer);
-    });
-    await consumer.connect();
-    await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: (payload) => {
-        this.#take(consumer, payload);
-        return Promise.resolve();
-      },
-    });
+    this.#layout = await this.#dependencies.fetching.layout(this.#dependencies.topic);
+    await this.#member.join();
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    const consumer = this.#consumer;
-    for (const partition of [...this.#feeds.keys()]) this.#revoke(partition);
-    await Promise.all(this.#revocations);
-    await this.#writing;
-    await this.#write();
-    await consumer?.disconnect();
+    for (const partition of [...this.#feeds.keys()]) void this.#revoke(partition);
+    await Promise.all(this.#revocations.values());
+    await this.#committing;
+    await this.#member.leave();
+    this.#dependencies.coordinating.close();
+    this.#dependencies.fetching.close();
+    await Promise.all(this.#fetches.values());
   }
 
-  async #startAgain(failed: Consumer): Promise<void> {
-    await failed.disconnect().catch(() => undefined);
+  #assign(assigned: ReadonlySet<number>): void {
+    if (this.#closing) return;
+    for (const partition of [...this.#feeds.keys()]) if (!assigned.has(partition)) void this.#revoke(partition);
+    const fresh = [...assigned].filter(
+      (partition) => !this.#feeds.has(partition) && !this.#revocations.has(partition) && !this.#opening.has(partition),
+    );
+    if (fresh.length > 0) void this.#open(fresh);
+  }
+
+  /** What cannot be opened now is assigned again with the next heartbeat. */
+  async #open(partitions: readonly number[]): Promise<void> {
+    const { clock } = this.#dependencies;
+    for (const partition of partitions) this.#opening.add(partition);
+    try {
+      const startOffsets = await this.#member.startOffsets(partitions);
+      for (const [partition, startOffset] of this.#closing ? [] : startOffsets) {
+        const feed = new PartitionFeed({
+          partition,
+          startOffset,
+          options: this.#options,
+          clock,
+          commit: (nextOffset) => {
+            this.#uncommitted.set(partition, nextOffset);
+            this.#committing ??= this.#commitSoon();
+          },
+          fetchable: () => {
+            this.#fetchWherePossible();
+          },
+        });
+        this.#feeds.set(partition, feed);
+      }
+      this.#fetchWherePossible();
+    } catch (error) {
+      this.#report(error);
+    } finally {
+      for (const partition of partitions) this.#opening.delete(partition);
+    }
+  }
+
+  /** It is this member's until what was done is committed. */
+  #revoke(partition: number): Promise<void> {
+    const feed = this.#feeds.get(partition);
+    if (feed === undefined) return Promise.resolve();
+    this.#feeds.delete(partition);
+    const revocation = feed
+      .revoke()
+      .then(() => this.#commit())
+      .catch((error: unknown) => {
+        this.#report(error);
+      })
+      .finally(() => {
+        this.#uncommitted.delete(partition);
+        this.#revocations.delete(partition);
+        this.#member.tell();
+      });
+    this.#revocations.set(partition, revocation);
+    return revocation;
+  }
+
+  #fetchWherePossible(): void {
+    for (const [partition, { fetchFrom }] of this.#feeds) {
+      const leader = this.#layout?.leaders[partition];
+      if (leader === undefined || fetchFrom === undefined || this.#closing) continue;
+      const key = keyOf(leader);
+      if (this.#fetches.has(key)) continue;
+      const fetch = this.#fetchFrom(leader).finally(() => {
+        this.#fetches.delete(key);
+        this.#fetchWherePossible();
+      });
+      this.#fetches.set(key, fetch);
+    }
+  }
+
+  /** One fetch after the other, until there is nothing to fetch from this broker. */
+  async #fetchFrom(leader: Broker): Promise<void> {
+    const { fetching, clock, topic } = this.#dependencies;
     for (;;) {
-      await this.#dependencies.clock.sleep(startAgainAfterMs);
-      if (this.#closing) return;
+      const wanted = new Map<number, number>();
+      for (const [partition, { fetchFrom }] of this.#feeds) {
+        const from = this.#layout?.leaders[partition];
+        if (fetchFrom !== undefined && from !== undefined && keyOf(from) === keyOf(leader)) wanted.set(partition, fetchFrom);
+      }
+      if (wanted.size === 0 || this.#closing) return;
       try {
-        await this.start();
-        return;
+        this.#take(wanted, await this.#fetch(leader, wanted));
       } catch (error) {
-        this.#dependencies.onFailed(error);
-        await this.#consumer?.disconnect().catch(() => undefined);
+        this.#report(error);
+        await this.#skipWhatIsGone(error).catch(() => undefined);
+        await clock.sleep(tryAgainAfterMs);
+        this.#layout = await fetching.layout(topic).catch(() => this.#layout);
       }
     }
   }
 
-  #assign(consumer: Consumer, partitions: readonly number[]): void {
-    if (this.#closing || consumer !== this.#consumer) return;
-    for (const partition of [...this.#feeds.keys()]) if (!partitions.includes(partition)) this.#revoke(partition);
-    for (const partition of partitions) if (!this.#feeds.has(partition)) this.#open(partition);
-  }
-
-  #open(partition: number): PartitionFeed {
-    const { topic, clock } = this.#dependencies;
-    const feed = new PartitionFeed({
+  #fetch(leader: Broker, wanted: ReadonlyMap<number, number>): Promise<FetchResponse> {
+    const partitions = [...wanted].map(([partition, offset]) => ({
       partition,
-      options: this.#options,
-      clock,
-      commit: (nextOffset) => {
-        this.#unwritten.set(partition, nextOffset);
-        this.#writing ??= this.#writeSoon();
-      },
-      seek: (offset) => {
-        this.#whileRunning((consumer) => consumer.seek({ topic, partition, offset: String(offset) }));
-      },
-      pause: () => {
-        this.#whileRunning((consumer) => consumer.pause([{ topic, partitions: [partition] }]));
-      },
-      resume: () => {
-        this.#whileRunning((consumer) => consumer.resume([{ topic, partitions: [partition] }]));
-      },
-    });
-    this.#feeds.set(partition, feed);
-    return feed;
-  }
-
-  /** A consumer that starts again fetches from what was committed, and pauses nothing: kafkajs refuses what it is told meanwhile, and nothing is missed by that. */
-  #whileRunning(tell: (consumer: Consumer) => void): void {
-    try {
-      if (this.#consumer !== undefined) tell(this.#consumer);
-    } catch (error) {
-      this.#dependencies.onFailed(error);
-    }
-  }
-
-  #revoke(partition: number): void {
-    const feed = this.#feeds.get(partition);
-    if (feed === undefined) return;
-    this.#feeds.delete(partition);
-    const revocation = feed.revoke().catch(this.#dependencies.onFailed);
-    this.#revocations.add(revocation);
-    void revocation.finally(() => this.#revocations.delete(revocation));
-  }
-
-  #take(consumer: Consumer, { batch, ...payload }: EachBatchPayload): void {
-    if (payload.isStale() || this.#closing || consumer !== this.#consumer) return;
-    const { partition } = batch;
-    const records = batch.messages.map(({ offset, key, value, timestamp }): LogRecord => ({
-      partition,
-      offset: Number(offset),
-      key: key?.toString() ?? '',
-      value: value ?? Buffer.alloc(0),
-      appendedAtMs: Number(timestamp),
+      currentLeaderEpoch: -1,
+      fetchOffset: BigInt(offset),
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: maxPartitionBytes,
     }));
-    if (this.#feeds.get(partition)?.push(records) !== false) return;
-    this.#revoke(partition);
-    this.#open(partition).push(records);
+    const topics = [{ topicId: this.#layout?.id ?? '', partitions }];
+    const { id, epoch } = sessionless;
+    return this.#dependencies.fetching.ask(
+      leader,
+      fetchV17.api,
+      fetchWaitMs,
+      1,
+      maxFetchBytes,
+      FetchIsolationLevels.READ_UNCOMMITTED,
+      id,
+      epoch,
+      topics,
+      [],
+      '',
+    );
   }
 
-  async #writeSoon(): Promise<void> {
-    await this.#dependencies.clock.sleep(commitEveryMs);
-    await this.#write();
-    this.#writing = undefined;
-    // What could not be written is tried again with what comes.
-    if (this.#unwritten.size > 0 && !this.#closing) this.#writing = this.#writeSoon();
-  }
-
-  async #write(): Promise<void> {
-    if (this.#unwritten.size === 0) return;
-    const { topic } = this.#dependencies;
-    const written = [...this.#unwritten];
-    try {
-      await this.#consumer?.commitOffsets(written.map(([partition, nextOffset]) => ({ topic, partition, offset: String(nextOffset) })));
-      for (const [partition, nextOffset] of written) if (this.#unwritten.get(partition) === nextOffset) this.#unwritten.delete(partition);
-    } catch (error) {
-      // A partition that moved away is somebody else's to commit.
-      for (const [partition] of written) if (!this.#feeds.has(partition)) this.#unwritten.delete(partition);
-      this.#dependencies.onFailed(error);
+  #take(wanted: ReadonlyMap<number, number>, { responses }: FetchResponse): void {
+    for (const { partitionIndex: partition, records: batches = [] } of responses.flatMap(({ partitions }) => partitions)) {
+      const from = wanted.get(partition);
+      if (from === undefined || batches.length === 0) continue;
+      const records: LogRecord[] = [];
+      let nextOffset = from;
+      for (const { firstOffset, lastOffsetDelta, maxTimestamp, records: ofBatch } of batches) {
+        const first = Number(firstOffset);
+        // Of a topic with append times: that of the whole batch.
+        const appendedAtMs = Number(maxTimestamp);
+        for (const { offsetDelta, key, value } of ofBatch) {
+          const offset = first + offsetDelta;
+          // A batch comes whole, also one that begins before.
+          if (offset >= from) records.push({ partition, offset, key: key?.toString() ?? '', value: value ?? Buffer.alloc(0), appendedAtMs });
+        }
+        nextOffset = first + lastOffsetDelta + 1;
+      }
+      this.#feeds.get(partition)?.push(from, records, nextOffset);
     }
+  }
+
+  /** Records that were not worked before they became too old are lost for this group. */
+  async #skipWhatIsGone(error: unknown): Promise<void> {
+    if (!(error instanceof ResponseError)) return;
+    const { responses } = error['response'] as FetchResponse;
+    for (const { partitionIndex, errorCode } of responses.flatMap(({ partitions }) => partitions)) {
+      if (errorCode === offsetOutOfRange) this.#feeds.get(partitionIndex)?.skipTo(await this.#member.oldestOffset(partitionIndex));
+    }
+  }
+
+  async #commitSoon(): Promise<void> {
+    await this.#dependencies.clock.sleep(commitEveryMs);
+    await this.#commit().catch((error: unknown) => {
+      this.#report(error);
+    });
+    this.#committing = undefined;
+    // What Kafka did not take is tried again, with what came meanwhile.
+    if (this.#uncommitted.size > 0 && !this.#closing) this.#committing = this.#commitSoon();
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#uncommitted.size === 0) return;
+    const committed = new Map(this.#uncommitted);
+    await this.#member.commit(committed);
+    for (const [partition, nextOffset] of committed) if (this.#uncommitted.get(partition) === nextOffset) this.#uncommitted.delete(partition);
+  }
+
+  /** While Kafka is away much fails; now and then is enough. */
+  #report(error: unknown): void {
+    const { clock, onFailed } = this.#dependencies;
+    if (this.#closing || clock.nowMs() - this.#reportedAtMs < reportEveryMs) return;
+    this.#reportedAtMs = clock.nowMs();
+    onFailed(error);
   }
 }

@@ -1,20 +1,20 @@
-import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
+import { ListOffsetTimestamps, listOffsetsV9, offsetFetchV9 } from '@platformatic/kafka';
 
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
-import './calm-request-queue.js';
+import { ClusterClient, keyOf, retryAfterMs, translated, type Broker } from './cluster-client.js';
 import { GroupConsumer } from './group-consumer.js';
 import { LogProducer, type Append } from './log-producer.js';
 import { prepareTopics, type TopicOptions } from './topics.js';
 
-const retryAfterMs = 500;
-const connectTimeoutMs = 2_000;
-const requestTimeoutMs = 5_000;
+/** Of what may wait at the broker: a fetch, the sync of an append. */
+const requestTimeoutMs = 4_000;
+/** Shorter than a member of a group may be silent. */
+const coordinationTimeoutMs = 1_500;
 const batching = { maxWaiting: 100_000, maxBatch: 1_000, retryAfterMs };
-const retry = { retries: 2, initialRetryTime: 100, maxRetryTime: 500 };
 
 export interface KafkaEventLogOptions extends TopicOptions {
   readonly brokers: readonly string[];
@@ -35,46 +35,34 @@ export interface KafkaEventLog extends EventLog {
 
 /** The log of the distributed profile. Topics are made if they are missing, and checked. Throws TopicError, or DomainError `unavailable` while Kafka is away. */
 export async function createKafkaEventLog(options: KafkaEventLogOptions): Promise<KafkaEventLog> {
-  const kafka = new Kafka({
-    clientId: options.prefix,
-    brokers: [...options.brokers],
-    connectionTimeout: connectTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    retry,
-    logLevel: logLevel.NOTHING,
-  });
   const names = { messages: `${options.prefix}.messages.${options.epoch}`, receipts: `${options.prefix}.receipts` };
-  const admin = kafka.admin();
+  const client = clientOf(options, requestTimeoutMs);
   try {
-    await translated(async () => {
-      await admin.connect();
-      await prepareTopics(admin, names, options);
-    });
+    await translated(() => prepareTopics(client, options.clock, names, options));
   } catch (error) {
-    await admin.disconnect().catch(() => undefined);
+    client.close();
     throw error;
   }
-  return new KafkaLog(kafka, admin, names, options);
+  return new KafkaLog(client, names, options);
 }
 
 class KafkaLog implements KafkaEventLog {
-  readonly #kafka: Kafka;
-  readonly #admin: Admin;
+  readonly #client: ClusterClient;
   readonly #names: Readonly<Record<Topic, string>>;
   readonly #options: KafkaEventLogOptions;
-  readonly #producer: LogProducer;
+  readonly #appending: ClusterClient;
   readonly #appends: MicroBatcher<Append, readonly Appended[]>;
   readonly #progress = new Map<string, MicroBatcher<undefined, readonly GroupProgress[]>>();
   readonly #consumers = new Set<GroupConsumer>();
   #waitingBytes = 0;
 
-  constructor(kafka: Kafka, admin: Admin, names: Readonly<Record<Topic, string>>, options: KafkaEventLogOptions) {
-    this.#kafka = kafka;
-    this.#admin = admin;
+  constructor(client: ClusterClient, names: Readonly<Record<Topic, string>>, options: KafkaEventLogOptions) {
+    this.#client = client;
     this.#names = names;
     this.#options = options;
-    this.#producer = new LogProducer(kafka, options.partitions);
-    this.#appends = new MicroBatcher((batch) => translated(() => this.#producer.append(batch)), batching);
+    this.#appending = clientOf(options, requestTimeoutMs);
+    const producer = new LogProducer(this.#appending, options.clock, options.partitions);
+    this.#appends = new MicroBatcher((batch) => translated(() => producer.append(batch)), batching);
   }
 
   async append(topic: Topic, records: readonly AppendRecord[]): Promise<readonly Appended[]> {
@@ -93,10 +81,22 @@ class KafkaLog implements KafkaEventLog {
   async consume(options: ConsumeOptions): Promise<Consumer> {
     const { clock, onFailed } = this.#options;
     const consumer = new GroupConsumer(
-      { kafka: this.#kafka, clock, topic: this.#names[options.topic], groupId: this.#groupId(options.group), onFailed },
+      {
+        fetching: clientOf(this.#options, requestTimeoutMs),
+        coordinating: clientOf(this.#options, coordinationTimeoutMs),
+        clock,
+        topic: this.#names[options.topic],
+        groupId: this.#groupId(options.group),
+        onFailed,
+      },
       options,
     );
-    await translated(() => consumer.start());
+    try {
+      await translated(() => consumer.start());
+    } catch (error) {
+      await consumer.close();
+      throw error;
+    }
     this.#consumers.add(consumer);
     return {
       close: async () => {
@@ -126,28 +126,56 @@ class KafkaLog implements KafkaEventLog {
 
   #readProgress(topic: Topic, group: string): Promise<readonly GroupProgress[]> {
     return translated(async () => {
-      const name = this.#names[topic];
-      const [ends, [committed]] = await Promise.all([
-        this.#admin.fetchTopicOffsets(name),
-        this.#admin.fetchOffsets({ groupId: this.#groupId(group), topics: [name] }),
-      ]);
-      const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-      return ends
-        .map(({ partition, high }) => ({ partition, end: Number(high), committed: Math.max(0, offsets.get(partition) ?? 0) }))
+      const [ends, committed] = await Promise.all([this.#ends(topic), this.#committed(topic, group)]);
+      return [...ends]
+        .map(([partition, end]) => ({ partition, end, committed: committed.get(partition) ?? 0 }))
         .sort((one, other) => one.partition - other.partition);
     });
   }
 
+  async #ends(topic: Topic): Promise<ReadonlyMap<number, number>> {
+    const name = this.#names[topic];
+    const { leaders } = await this.#client.layout(name);
+    const byLeader = new Map<string, { readonly leader: Broker; readonly partitions: number[] }>();
+    for (const [partition, leader] of leaders.entries()) {
+      const led = byLeader.get(keyOf(leader)) ?? { leader, partitions: [] };
+      byLeader.set(keyOf(leader), led);
+      led.partitions.push(partition);
+    }
+    const answers = await Promise.all(
+      [...byLeader.values()].map(({ leader, partitions }) => {
+        const asked = partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp: ListOffsetTimestamps.LATEST }));
+        return this.#client.ask(leader, listOffsetsV9.api, -1, 0, [{ name, partitions: asked }]);
+      }),
+    );
+    const found = answers.flatMap(({ topics }) => topics).flatMap(({ partitions }) => partitions);
+    return new Map(found.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]));
+  }
+
+  /** Of the partitions of which the group has committed anything. */
+  async #committed(topic: Topic, group: string): Promise<ReadonlyMap<number, number>> {
+    const groupId = this.#groupId(group);
+    const partitionIndexes = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
+    const asked = { groupId, memberId: null, memberEpoch: -1, topics: [{ name: this.#names[topic], partitionIndexes }] };
+    const { groups } = await this.#client.ask(await this.#client.coordinator(groupId), offsetFetchV9.api, [asked], false);
+    const found = groups.flatMap(({ topics }) => topics).flatMap(({ partitions }) => partitions);
+    return new Map(
+      found
+        .filter(({ committedOffset }) => committedOffset >= 0)
+        .map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]),
+    );
+  }
+
   async ping(): Promise<boolean> {
-    await this.#admin.fetchTopicOffsets(this.#names.messages);
+    await this.#ends('messages');
     return true;
   }
 
   async close(): Promise<void> {
     for (const consumer of [...this.#consumers]) await consumer.close();
     this.#consumers.clear();
-    await this.#producer.close();
-    await this.#admin.disconnect();
+    this.#appending.close();
+    this.#client.close();
   }
 
   #groupId(group: string): string {
@@ -155,11 +183,6 @@ class KafkaLog implements KafkaEventLog {
   }
 }
 
-async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof kafkajs.KafkaJSError)) throw error;
-    throw new DomainError('unavailable', 'the message log is away', { retryAfterMs, cause: error });
-  }
+function clientOf({ brokers, prefix: clientId }: KafkaEventLogOptions, requestTimeout: number): ClusterClient {
+  return new ClusterClient({ brokers, clientId, requestTimeoutMs: requestTimeout });
 }

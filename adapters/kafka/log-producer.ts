@@ -1,11 +1,16 @@
-import type { Kafka, Producer, RecordMetadata, TopicMessages } from 'kafkajs';
+import { initProducerIdV5, NumericMap, ProduceAcks, produceV11, type MessageRecord } from '@platformatic/kafka';
 
 import { partitionOfKey } from '../../core/partition-of-key.js';
+import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended } from '../../ports/event-log.js';
+import { isOfLibrary, keyOf, type Broker, type ClusterClient } from './cluster-client.js';
 
-/** One try that waits for an answer, and a second one for a broker that just came back. */
-const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 500 };
+/** One try that waits for an answer, and others for a broker that just came back. */
+const tries = 3;
+const tryAgainAfterMs = 200;
 const answerTimeoutMs = 3_000;
+/** Kafka takes 1 MiB at once for a partition; the largest record has a quarter of it. */
+const maxRequestBytes = 512 * 1024;
 
 export interface Append {
   /** The topic's name in Kafka. */
@@ -13,80 +18,129 @@ export interface Append {
   readonly records: readonly AppendRecord[];
 }
 
+type ProduceResponse = ReturnType<typeof produceV11.parseResponse>;
+type PlacedRecord = MessageRecord & { readonly partition: number };
+
+/** Who appends, and how many records of it each partition has: by these Kafka knows a record that it was sent again. */
+interface Producer {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly sequences: NumericMap;
+}
+
 /**
- * Appends batches, one at a time. Idempotent: what is retried inside one call is stored once. After a call that failed it is not known what was stored, and kafkajs would give the
- * same sequence numbers to the next records, which the broker would then take for those it has: so the producer is replaced by one with another id.
+ * Appends batches, one at a time. Idempotent: what is tried again inside one call is stored once. After a call that failed it is not known what was stored, and the next records must not
+ * get the sequence numbers of those, which Kafka would take for the ones it has: so they are sent as another producer.
  */
 export class LogProducer {
-  readonly #kafka: Kafka;
+  readonly #client: ClusterClient;
+  readonly #clock: Clock;
   readonly #partitions: number;
-  #producer: Promise<Producer> | undefined;
+  #producer: Producer | undefined;
 
-  constructor(kafka: Kafka, partitions: number) {
-    this.#kafka = kafka;
+  constructor(client: ClusterClient, clock: Clock, partitions: number) {
+    this.#client = client;
+    this.#clock = clock;
     this.#partitions = partitions;
   }
 
   async append(appends: readonly Append[]): Promise<readonly (readonly Appended[])[]> {
-    const placed = appends.map(({ topic, records }) =>
-      records.map(({ key, value }) => ({
-        topic,
-        message: { key, value: Buffer.from(value.buffer, value.byteOffset, value.byteLength), partition: partitionOfKey(key, this.#partitions) },
-      })),
-    );
-    const byTopic = new Map<string, TopicMessages>();
-    for (const { topic, message } of placed.flat()) {
-      const messages = byTopic.get(topic)?.messages;
-      if (messages === undefined) byTopic.set(topic, { topic, messages: [message] });
-      else messages.push(message);
-    }
-    const answered = await this.#send([...byTopic.values()]);
-    const next = new Map(
-      answered.map(({ topicName, partition, baseOffset, logAppendTime }) => [
-        `${topicName}/${partition}`,
-        { offset: Number(baseOffset), atMs: Number(logAppendTime) },
-      ]),
-    );
-    return placed.map((records) =>
-      records.map(({ topic, message: { partition } }) => {
-        const place = next.get(`${topic}/${partition}`);
+    const placed = appends.map(({ topic, records }) => records.map((record) => this.#place(topic, record)));
+    const appended = new Map<PlacedRecord, Appended>();
+    for (const records of requestsOf(placed.flat())) {
+      const places = await this.#sendUntilStored(records);
+      for (const record of records) {
+        const { topic, partition } = record;
+        const place = places.get(sequenceKey(topic, partition));
         if (place === undefined) throw new Error(`Kafka answered nothing for partition ${partition} of ${topic}`);
-        const appended = { partition, offset: place.offset, appendedAtMs: place.atMs };
-        place.offset += 1;
-        return appended;
-      }),
-    );
+        appended.set(record, { partition, offset: place.offset++, appendedAtMs: place.appendedAtMs });
+      }
+    }
+    return placed.map((records) => records.map((record) => appended.get(record) as Appended));
   }
 
-  async close(): Promise<void> {
-    const producer = this.#producer;
-    this.#producer = undefined;
-    await (await producer?.catch(() => undefined))?.disconnect();
+  #place(topic: string, { key, value }: AppendRecord): PlacedRecord {
+    return {
+      topic,
+      partition: partitionOfKey(key, this.#partitions),
+      key: Buffer.from(key),
+      value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+    };
   }
 
-  async #send(topicMessages: TopicMessages[]): Promise<RecordMetadata[]> {
-    const producer = (this.#producer ??= this.#connect());
-    try {
-      return await (await producer).sendBatch({ acks: -1, timeout: answerTimeoutMs, topicMessages });
-    } catch (error) {
-      this.#producer = undefined;
-      void producer.then((failed) => failed.disconnect()).catch(() => undefined);
-      throw error;
+  async #sendUntilStored(records: readonly PlacedRecord[]): Promise<Places> {
+    for (let left = tries - 1; ; left -= 1) {
+      try {
+        return await this.#send(records);
+      } catch (error) {
+        const passing = isOfLibrary(error) && error.findBy('canRetry', false) === null;
+        if (left === 0 || !passing) {
+          this.#producer = undefined;
+          throw error;
+        }
+        await this.#clock.sleep(tryAgainAfterMs);
+      }
     }
   }
 
-  async #connect(): Promise<Producer> {
-    const producer = this.#kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition ?? 0,
-      retry,
-    });
-    await producer.connect();
-    return producer;
+  async #send(records: readonly PlacedRecord[]): Promise<Places> {
+    const byLeader = new Map<string, { readonly leader: Broker; readonly records: PlacedRecord[] }>();
+    for (const record of records) {
+      const { leaders } = await this.#client.layout(record.topic);
+      const leader = leaders[record.partition];
+      if (leader === undefined) throw new Error(`partition ${record.partition} of ${record.topic} is missing`);
+      const group = byLeader.get(keyOf(leader));
+      if (group === undefined) byLeader.set(keyOf(leader), { leader, records: [record] });
+      else group.records.push(record);
+    }
+    const producer = (this.#producer ??= await this.#register([...byLeader.values()][0]?.leader));
+    const answers = await Promise.all(
+      [...byLeader.values()].map(({ leader, records: ofLeader }) =>
+        this.#client.ask(leader, produceV11.api, ProduceAcks.ALL, answerTimeoutMs, ofLeader, { ...producer, compression: 'none' }),
+      ),
+    );
+    for (const { topic, partition } of records) producer.sequences.postIncrement(sequenceKey(topic, partition), 1, 0);
+    return placesOf(answers);
   }
+
+  async #register(broker: Broker | undefined): Promise<Producer> {
+    if (broker === undefined) throw new Error('nothing to append');
+    const { producerId, producerEpoch } = await this.#client.ask(broker, initProducerIdV5.api, null, answerTimeoutMs, -1n, -1);
+    return { producerId, producerEpoch, sequences: new NumericMap() };
+  }
+}
+
+function requestsOf(records: readonly PlacedRecord[]): readonly (readonly PlacedRecord[])[] {
+  const requests: PlacedRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    if (bytes + record.value.byteLength > maxRequestBytes) {
+      requests.push([]);
+      bytes = 0;
+    }
+    bytes += record.value.byteLength;
+    requests.at(-1)?.push(record);
+  }
+  return requests;
+}
+
+/** Where the next record of a partition landed. */
+type Places = Map<string, { offset: number; readonly appendedAtMs: number }>;
+
+function placesOf(answers: readonly (ProduceResponse | boolean)[]): Places {
+  const places: Places = new Map();
+  for (const answer of answers) {
+    if (typeof answer === 'boolean') throw new Error('Kafka was not asked for an answer');
+    for (const { name, partitionResponses } of answer.responses) {
+      for (const { index, baseOffset, logAppendTimeMs } of partitionResponses) {
+        places.set(sequenceKey(name, index), { offset: Number(baseOffset), appendedAtMs: Number(logAppendTimeMs) });
+      }
+    }
+  }
+  return places;
+}
+
+/** As the library writes it. */
+function sequenceKey(topic: string, partition: number): string {
+  return `${topic}:${partition}`;
 }

@@ -2,19 +2,19 @@ import type { Clock } from '../../ports/clock.js';
 import type { ConsumeOptions, LogRecord, PartitionHandler } from '../../ports/event-log.js';
 
 const redeliveryPauseMs = 200;
-/** Above it fetching pauses, below the lower mark it goes on. */
+/** Above it nothing more is fetched, below the lower mark fetching goes on. */
 const maxQueued = 2_000;
 const fewQueued = 500;
 
 export interface PartitionFeedDependencies {
   readonly partition: number;
+  /** What was committed: the first record comes from here. */
+  readonly startOffset: number;
   readonly options: ConsumeOptions;
   readonly clock: Clock;
   commit(nextOffset: number): void;
-  /** Fetching is to go on at this offset. */
-  seek(offset: number): void;
-  pause(): void;
-  resume(): void;
+  /** There is something to fetch again: room after there was none, or what has to be redelivered. */
+  fetchable(): void;
 }
 
 /** One partition while it is assigned here: what was fetched waits in a queue for its handler, which gets one batch after the other. */
@@ -23,16 +23,17 @@ export class PartitionFeed {
   readonly #handler: PartitionHandler;
   readonly #stop = new AbortController();
   #queue: LogRecord[] = [];
-  /** Offset of the record that has to come next; `undefined` until the first came. */
-  #expected: number | undefined;
-  #committed: number | undefined;
+  #nextOffset: number;
+  #committed: number;
   #working = false;
-  #paused = false;
+  #full = false;
   #revoked = false;
 
   constructor(dependencies: PartitionFeedDependencies) {
-    const { options, partition } = dependencies;
+    const { options, partition, startOffset } = dependencies;
     this.#dependencies = dependencies;
+    this.#nextOffset = startOffset;
+    this.#committed = startOffset;
     this.#handler = options.assigned({
       partition,
       commit: (nextOffset) => {
@@ -42,21 +43,23 @@ export class PartitionFeed {
     });
   }
 
-  /** `false`: records are missing before these, so somebody else worked the partition meanwhile: this feed has to end. */
-  push(records: readonly LogRecord[]): boolean {
-    const first = records[0];
-    if (first === undefined) return true;
-    this.#committed ??= first.offset;
-    if (this.#expected !== undefined && first.offset > this.#expected) return false;
-    // What comes again after a rebalance was not committed, whatever kafkajs said.
-    if (first.offset < this.#committed) this.#dependencies.commit(this.#committed);
-    const expected = this.#expected ?? first.offset;
-    const fresh = records.filter(({ offset }) => offset >= expected);
-    this.#queue.push(...fresh);
-    this.#expected = (fresh.at(-1)?.offset ?? expected - 1) + 1;
-    if (this.#queue.length > maxQueued) this.#pause();
+  /** Where fetching goes on; `undefined` while too much waits already, and after the partition left. */
+  get fetchFrom(): number | undefined {
+    return this.#full || this.#stop.signal.aborted ? undefined : this.#nextOffset;
+  }
+
+  /** What was fetched from `offset`: dropped unless it is what comes next. `nextOffset` is the one behind it. */
+  push(offset: number, records: readonly LogRecord[], nextOffset: number): void {
+    if (offset !== this.fetchFrom) return;
+    this.#nextOffset = nextOffset;
+    this.#queue.push(...records);
+    this.#full = this.#queue.length > maxQueued;
     if (!this.#working) void this.#work();
-    return true;
+  }
+
+  /** The log does not have what comes next any more; its oldest record is at `offset`. */
+  skipTo(offset: number): void {
+    this.#nextOffset = offset;
   }
 
   /** After it settles nothing is committed any more. */
@@ -76,34 +79,24 @@ export class PartitionFeed {
       } catch {
         await this.#redeliver();
       }
-      if (this.#queue.length < fewQueued) this.#resume();
+      if (this.#full && this.#queue.length < fewQueued) {
+        this.#full = false;
+        this.#dependencies.fetchable();
+      }
     }
     this.#working = false;
   }
 
   async #redeliver(): Promise<void> {
     await this.#dependencies.clock.sleep(redeliveryPauseMs, this.#stop.signal).catch(() => undefined);
-    if (this.#stop.signal.aborted) return;
     this.#queue = [];
-    this.#expected = this.#committed;
-    this.#dependencies.seek(this.#committed ?? 0);
+    this.#nextOffset = this.#committed;
+    this.#dependencies.fetchable();
   }
 
   #commit(nextOffset: number): void {
-    if (this.#revoked || nextOffset <= (this.#committed ?? -1)) return;
+    if (this.#revoked || nextOffset <= this.#committed) return;
     this.#committed = nextOffset;
     this.#dependencies.commit(nextOffset);
-  }
-
-  /** Told as often as the queue is too long: a consumer that started again has forgotten it. */
-  #pause(): void {
-    this.#paused = true;
-    this.#dependencies.pause();
-  }
-
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#dependencies.resume();
   }
 }

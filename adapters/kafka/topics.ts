@@ -1,8 +1,13 @@
-import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs';
+import { apiVersionsV3, ConfigResourceTypes, consumerGroupHeartbeatV1, createTopicsV7, describeConfigsV4 } from '@platformatic/kafka';
 
+import type { Clock } from '../../ports/clock.js';
 import type { Topic } from '../../ports/event-log.js';
+import { DomainError } from '../../protocol/errors.js';
+import { isAnswer, type ClusterClient } from './cluster-client.js';
 
 const topics: readonly Topic[] = ['messages', 'receipts'];
+const createTimeoutMs = 5_000;
+const lookAgainAfterMs = 100;
 
 export interface TopicOptions {
   /** Of each topic; fixed for the life of an epoch. */
@@ -11,29 +16,78 @@ export interface TopicOptions {
   readonly maxAgeMs: Readonly<Record<Topic, number>>;
 }
 
-/** A topic is not what this configuration asks for. */
+interface WantedTopic {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A topic, or the cluster, is not what this configuration asks for. */
 export class TopicError extends Error {
   override readonly name = 'TopicError';
 }
 
 /** Makes the topics that are missing and checks those that are there. Safe to run from many processes at once. Throws TopicError. */
-export async function prepareTopics(admin: Admin, names: Readonly<Record<Topic, string>>, options: TopicOptions): Promise<void> {
-  const existing = new Set(await admin.listTopics());
-  const missing = topics.filter((topic) => !existing.has(names[topic]));
-  if (missing.length > 0) {
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: missing.map((topic) => ({
-        topic: names[topic],
-        numPartitions: options.partitions,
-        replicationFactor: options.replicationFactor,
-        configEntries: Object.entries(settingsOf(topic, options)).map(([name, value]) => ({ name, value })),
-      })),
-    });
+export async function prepareTopics(
+  client: ClusterClient,
+  clock: Clock,
+  names: Readonly<Record<Topic, string>>,
+  options: TopicOptions,
+): Promise<void> {
+  await checkVersion(client);
+  for (const topic of topics) {
+    const wanted = { name: names[topic], settings: settingsOf(topic, options) };
+    const { name } = wanted;
+    const found = (await partitionsOf(client, name)) ?? (await createTopic(client, clock, wanted, options));
+    if (found !== options.partitions) {
+      throw new TopicError(`topic ${name} has ${found} partitions, ${options.partitions} were asked for: a topic keeps the number it was made with`);
+    }
+    await checkSettings(client, wanted);
   }
-  const { topics: described } = await admin.fetchTopicMetadata({ topics: Object.values(names) });
-  for (const topic of described) checkPartitions(topic, options);
-  for (const topic of topics) await checkSettings(admin, names[topic], settingsOf(topic, options));
+}
+
+async function checkVersion(client: ClusterClient): Promise<void> {
+  const { apiKeys } = await client.askAny(apiVersionsV3.api, 'heliograph', '1');
+  const groups = apiKeys.find(({ apiKey }) => apiKey === consumerGroupHeartbeatV1.api.key);
+  if (groups === undefined || groups.maxVersion < consumerGroupHeartbeatV1.api.version) {
+    throw new TopicError('this Kafka has no consumer groups after KIP-848: version 4.0 or later is needed');
+  }
+}
+
+async function createTopic(
+  client: ClusterClient,
+  clock: Clock,
+  { name, settings }: WantedTopic,
+  { partitions, replicationFactor }: TopicOptions,
+): Promise<number> {
+  const configs = Object.entries(settings).map(([setting, value]) => ({ name: setting, value }));
+  const topic = { name, numPartitions: partitions, replicationFactor, assignments: [], configs };
+  try {
+    await client.askAny(createTopicsV7.api, [topic], createTimeoutMs, false);
+  } catch (error) {
+    // Another process made it.
+    if (!isAnswer(error, 'TOPIC_ALREADY_EXISTS')) throw error;
+  }
+  const untilMs = clock.nowMs() + createTimeoutMs;
+  for (;;) {
+    const found = await partitionsOf(client, name).catch((error: unknown) => {
+      if (!(error instanceof DomainError)) throw error;
+      return undefined;
+    });
+    if (found !== undefined) return found;
+    if (clock.nowMs() > untilMs)
+      throw new DomainError('unavailable', `topic ${name} was made but is not led by any broker`, { retryAfterMs: createTimeoutMs });
+    await clock.sleep(lookAgainAfterMs);
+  }
+}
+
+/** `undefined`: there is no such topic. */
+async function partitionsOf(client: ClusterClient, name: string): Promise<number | undefined> {
+  try {
+    return (await client.layout(name)).leaders.length;
+  } catch (error) {
+    if (isAnswer(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return undefined;
+    throw error;
+  }
 }
 
 function settingsOf(topic: Topic, { replicationFactor, maxAgeMs }: TopicOptions): Readonly<Record<string, string>> {
@@ -47,18 +101,11 @@ function settingsOf(topic: Topic, { replicationFactor, maxAgeMs }: TopicOptions)
   };
 }
 
-function checkPartitions({ name, partitions }: ITopicMetadata, options: TopicOptions): void {
-  if (partitions.length === options.partitions) return;
-  throw new TopicError(
-    `topic ${name} has ${partitions.length} partitions, ${options.partitions} were asked for: a topic keeps the number it was made with`,
-  );
-}
-
-async function checkSettings(admin: Admin, name: string, wanted: Readonly<Record<string, string>>): Promise<void> {
-  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name }] });
-  const found = new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]));
+async function checkSettings(client: ClusterClient, { name, settings }: WantedTopic): Promise<void> {
+  const { results } = await client.askAny(describeConfigsV4.api, [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name }], false, false);
+  const found = new Map(results[0]?.configs.map((config) => [config.name, config.value]));
   for (const setting of ['message.timestamp.type', 'flush.messages']) {
-    const value = wanted[setting];
+    const value = settings[setting];
     if (value !== undefined && found.get(setting) !== value) {
       throw new TopicError(`topic ${name} has ${setting}=${found.get(setting) ?? ''}, it must be ${value}`);
     }

@@ -28,8 +28,11 @@ export const kafkaProperties = {
   'share.coordinator.state.topic.replication.factor': '1',
   'share.coordinator.state.topic.min.isr': '1',
   'share.coordinator.state.topic.num.partitions': '1',
-  'group.initial.rebalance.delay.ms': '0',
-  'group.min.session.timeout.ms': '1000',
+  // A pipeline that died is replaced after the session time-out; one that leaves, with the next heartbeat.
+  'group.consumer.min.session.timeout.ms': '1000',
+  'group.consumer.session.timeout.ms': '4000',
+  'group.consumer.min.heartbeat.interval.ms': '100',
+  'group.consumer.heartbeat.interval.ms': '400',
   // For few cores: more threads wake each other more often than they help.
   'num.network.threads': '1',
   'num.io.threads': '2',

@@ -1,8 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout } from 'node:timers/promises';
 
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { connectionsApiChannel } from '@platformatic/kafka';
 
-import { requestQueue } from '../../adapters/kafka/calm-request-queue.js';
 import { eventLogContract } from '../contracts/event-log-contract.js';
 import { openKafkaLog } from '../support/kafka.js';
 
@@ -19,12 +20,25 @@ test('the kafka log answers `unavailable` while nothing listens where the broker
   await expect(openKafkaLog({ brokers: ['127.0.0.1:1'] })).rejects.toMatchObject({ code: 'unavailable' });
 });
 
-test('a kafka log that nobody uses rests', async () => {
-  const { dispose } = await openKafkaLog();
-  await setTimeout(100);
-  const looks = jest.spyOn(requestQueue, 'checkPendingRequests');
+test('a kafka log that nobody uses asks the broker for nothing, and one that waits for records a few times a second', async () => {
+  const { log, dispose } = await openKafkaLog();
+  let asked = 0;
+  const count = () => (asked += 1);
+  subscribe(connectionsApiChannel.start.name, count);
   await setTimeout(500);
-  expect(looks.mock.calls.length).toBeLessThan(20);
-  looks.mockRestore();
+  expect(asked).toBe(0);
+  const consumer = await log.consume({
+    topic: 'messages',
+    group: 'waiting',
+    maxBatch: 10,
+    assigned: () => ({ records: () => Promise.resolve(), revoked: () => Promise.resolve() }),
+  });
+  await setTimeout(1_000);
+  asked = 0;
+  await setTimeout(2_000);
+  unsubscribe(connectionsApiChannel.start.name, count);
+  expect(asked).toBeGreaterThan(0);
+  expect(asked).toBeLessThan(15);
+  await consumer.close();
   await dispose();
 });

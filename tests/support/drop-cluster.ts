@@ -1,5 +1,5 @@
+import { Admin } from '@platformatic/kafka';
 import { Client as CassandraClient } from 'cassandra-driver';
-import { Kafka, logLevel } from 'kafkajs';
 import { Client as PostgresClient } from 'pg';
 
 import { stackEndpoints } from '../../app/stack/endpoints.js';
@@ -10,11 +10,10 @@ export async function dropCluster(name: string): Promise<void> {
 }
 
 export async function dropTopics(prefix: string): Promise<void> {
-  const admin = new Kafka({ brokers: [...stackEndpoints.kafkaBrokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
+  const admin = new Admin({ clientId: 'tests', bootstrapBrokers: [...stackEndpoints.kafkaBrokers] });
   const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${prefix}.`));
   if (topics.length > 0) await admin.deleteTopics({ topics });
-  await admin.disconnect();
+  await admin.close();
 }
 
 export async function dropKeyspace(name: string): Promise<void> {

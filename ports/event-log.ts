@@ -37,6 +37,8 @@ export interface ConsumeOptions {
   readonly group: string;
   /** At most so many records in one `records` call. */
   readonly maxBatch: number;
+  /** After a batch the next one may be held back so long, so that more records come together. Left out: nothing waits for others. A log that gains nothing by it need not. */
+  readonly gatherMs?: number;
   assigned(assignment: PartitionAssignment): PartitionHandler;
 }
 

@@ -161,6 +161,7 @@ export class GroupConsumer {
   /** One fetch after the other, until there is nothing to fetch from this broker. */
   async #fetchFrom(leader: Broker): Promise<void> {
     const { fetching, clock, topic } = this.#dependencies;
+    const { gatherMs = 0 } = this.#options;
     for (;;) {
       const wanted = new Map<number, number>();
       for (const [partition, { fetchFrom }] of this.#feeds) {
@@ -170,6 +171,7 @@ export class GroupConsumer {
       if (wanted.size === 0 || this.#closing) return;
       try {
         this.#take(wanted, await this.#fetch(leader, wanted));
+        if (gatherMs > 0) await clock.sleep(gatherMs);
       } catch (error) {
         this.#report(error);
         await this.#skipWhatIsGone(error).catch(() => undefined);

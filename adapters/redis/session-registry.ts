@@ -4,6 +4,8 @@ import type { RedisConnection } from './redis-connection.js';
 
 /** A script holds up everybody else while it runs. */
 const claimsPerScript = 500;
+/** Lua takes 8,000 at most. */
+const accountsPerLookup = 1_000;
 const endedLeasesMs = 24 * 3_600_000;
 
 export interface SessionLives {
@@ -31,21 +33,18 @@ export function createRedisSessionRegistry(connection: RedisConnection, lives: S
     },
     claim: async (claims) => {
       const answers = await Promise.all(
-        inChunks(claims).map((chunk) => connection.script('claim-sessions', keys(chunk), [lives.entryMs, ...chunk.flatMap(parts)])),
+        inChunks(claims, claimsPerScript).map((chunk) => connection.script('claim-sessions', keys(chunk), [lives.entryMs, ...chunk.flatMap(parts)])),
       );
       return (answers.flat() as number[]).map(outcomeOf);
     },
     release: async (claims) => {
-      await Promise.all(inChunks(claims).map((chunk) => connection.script('release-sessions', keys(chunk), chunk.flatMap(parts))));
+      await Promise.all(inChunks(claims, claimsPerScript).map((chunk) => connection.script('release-sessions', keys(chunk), chunk.flatMap(parts))));
     },
     lookup: async (accounts) => {
-      if (accounts.length === 0) return [];
-      const [values, held, [seconds, microseconds]] = await connection.pipeline<[(string | null)[], Record<string, string>, [string, string]]>(
-        (pipeline) => pipeline.mget(accounts.map(sessionsKey)).hgetall(leases).time(),
+      const answers = await Promise.all(
+        inChunks(accounts, accountsPerLookup).map((chunk) => connection.script('lookup-sessions', [leases, ...chunk.map(sessionsKey)], [])),
       );
-      const nowMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
-      const present = new Map(Object.entries(held).flatMap(([gatewayId, lease]) => presentEpoch(gatewayId, lease, nowMs)));
-      return values.map((value) => (value === null ? [] : sessionsIn(value, present, nowMs)));
+      return (answers as LookupAnswer[]).flatMap(sessionsOf);
     },
   };
 }
@@ -54,9 +53,23 @@ function outcomeOf(answer: number): ClaimOutcome {
   return answer < 0 ? { outcome: 'lost' } : { outcome: 'claimed', existed: answer === 1, displaced: answer === 2 };
 }
 
-function presentEpoch(gatewayId: string, lease: string, nowMs: number): [string, number][] {
-  const [epoch, until] = lease.split('|').map(Number);
-  return epoch === undefined || until === undefined || until <= nowMs ? [] : [[gatewayId, epoch]];
+/** scripts/lookup-sessions.lua */
+type LookupAnswer = readonly [values: readonly (string | null)[], held: readonly string[], time: readonly [string, string]];
+
+function sessionsOf([values, held, [seconds, microseconds]]: LookupAnswer): readonly (readonly DeviceSession[])[] {
+  const nowMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+  const present = new Map<string, number>();
+  for (let at = 0; at + 1 < held.length; at += 2) {
+    const [gatewayId = '', lease = ''] = held.slice(at, at + 2);
+    const epoch = presentEpoch(lease, nowMs);
+    if (epoch !== undefined) present.set(gatewayId, epoch);
+  }
+  return values.map((value) => (value === null ? [] : sessionsIn(value, present, nowMs)));
+}
+
+function presentEpoch(lease: string, nowMs: number): number | undefined {
+  const [epoch, until = 0] = lease.split('|').map(Number);
+  return until <= nowMs ? undefined : epoch;
 }
 
 function sessionsIn(value: string, leases: ReadonlyMap<string, number>, nowMs: number): readonly DeviceSession[] {
@@ -67,8 +80,8 @@ function sessionsIn(value: string, leases: ReadonlyMap<string, number>, nowMs: n
   });
 }
 
-function inChunks(claims: readonly SessionClaim[]): readonly (readonly SessionClaim[])[] {
-  const chunks: (readonly SessionClaim[])[] = [];
-  for (let at = 0; at < claims.length; at += claimsPerScript) chunks.push(claims.slice(at, at + claimsPerScript));
+function inChunks<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  const chunks: (readonly Item[])[] = [];
+  for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size));
   return chunks;
 }

@@ -2,6 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { StartError } from '../start-error.js';
+import { inBackground } from './background.js';
 import { stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 import { toolPath } from './tools.js';
@@ -134,20 +135,14 @@ export const cassandra: StackEngine = {
       ...[...cassandraFlags, '-Dcassandra-foreground=yes', '-Dcassandra.available_processors=2'],
       ...['-cp', join(lib, '*'), 'org.apache.cassandra.service.CassandraDaemon'],
     ];
-    const [command = 'java', ...args] = [...startedBy(), 'java', ...java];
+    const [command = 'java', ...args] = [...unlocked, ...inBackground, 'java', ...java];
     return { command, args };
   },
   isReady: (output) => output.includes('Starting listening for CQL clients'),
 };
 
-/** Programs that become the next one in the row. */
-function startedBy(): readonly string[] {
-  // As root it would lock its whole heap into memory.
-  const unlocked = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock'] : [];
-  // Nobody waits for it as for the log and the gateways: it takes turns with them on a machine of few cores, instead of interrupting them some thousand times a second.
-  const patient = process.platform === 'linux' ? ['chrt', '--batch', '0'] : [];
-  return [...unlocked, ...patient];
-}
+/** As root it would lock its whole heap into memory. */
+const unlocked = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock'] : [];
 
 function placesIn(directory: string) {
   return {

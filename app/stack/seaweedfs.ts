@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { answersOk } from '../engines/answers-ok.js';
+import { inBackground } from './background.js';
 import { stackCredentials, stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 import { toolPath } from './tools.js';
@@ -19,9 +20,11 @@ export function seaweedfsOn(port: number): StackEngine {
       const data = join(directory, 'data');
       mkdirSync(data, { recursive: true });
       const { accessKeyId, secretAccessKey } = stackCredentials.s3;
+      const [command, ...before] = [...inBackground, toolPath('seaweedfs/bin/weed')];
       return {
-        command: toolPath('seaweedfs/bin/weed'),
+        command,
         args: [
+          ...before,
           ...['mini', `-dir=${data}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-s3.port=${port}`],
           ...[`-master.port=${parts.master}`, `-volume.port=${parts.volume}`, `-filer.port=${parts.filer}`, `-admin.port=${parts.admin}`],
           ...seaweedfsFlags,

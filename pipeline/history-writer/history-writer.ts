@@ -11,6 +11,9 @@ import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
 /** Of one partition; a gateway that stands still for longer than it takes to send so many again is long given up. */
 const maxRetriedRemembered = 20_000;
 
+/** Nobody waits for history: live deliveries carry their bodies. */
+const gatherMs = 50;
+
 export interface HistoryWriterDependencies {
   readonly eventLog: EventLog;
   readonly history: History;
@@ -26,6 +29,7 @@ export function startHistoryWriter(dependencies: HistoryWriterDependencies): Pro
     topic: 'messages',
     group: 'history-writer',
     maxBatch: 500,
+    gatherMs,
     assigned: (assignment) => {
       const retried: Retried = new LRUCache({ max: maxRetriedRemembered });
       return {

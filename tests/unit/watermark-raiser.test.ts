@@ -47,21 +47,28 @@ function stage(maxWaiting = 100) {
       maxWaiting,
     },
   );
-  return { raiser, raised, committed, next: () => writes.shift() };
+  /** Adds, and waits until the store is asked to write it. */
+  const write = async (...added: Parameters<WatermarkRaiser['add']>) => {
+    const before = raised.length;
+    await raiser.add(...added);
+    await eventually(() => expect(raised.length).toBe(before + 1));
+  };
+  return { raiser, raised, committed, write, next: () => writes.shift() };
 }
 
 describe('raising watermarks', () => {
   test('keeps nobody waiting, and commits what was written only after it was written', async () => {
     const { raiser, raised, committed, next } = stage();
     await raiser.add([receipt(1)], 2);
-    expect([raised, committed]).toEqual([[[receipt(1)]], []]);
+    await eventually(() => expect(raised).toEqual([[receipt(1)]]));
+    expect(committed).toEqual([]);
     next()?.resolve();
     await eventually(() => expect(committed).toEqual([2]));
   });
 
   test('makes one write of what comes while one is under way', async () => {
-    const { raiser, raised, committed, next } = stage();
-    await raiser.add([receipt(1)], 2);
+    const { raiser, raised, committed, write, next } = stage();
+    await write([receipt(1)], 2);
     await raiser.add([receipt(2)], 3);
     await raiser.add([receipt(3), receipt(4, other)], 5);
     next()?.resolve();
@@ -72,8 +79,8 @@ describe('raising watermarks', () => {
   });
 
   test('tries again what the store did not take, with what came meanwhile', async () => {
-    const { raiser, raised, committed, next } = stage();
-    await raiser.add([receipt(1)], 2);
+    const { raiser, raised, committed, write, next } = stage();
+    await write([receipt(1)], 2);
     await raiser.add([receipt(2, other)], 3);
     next()?.reject(new Error('away'));
     await eventually(() => expect(raised).toEqual([[receipt(1)], [receipt(1), receipt(2, other)]]));
@@ -83,22 +90,22 @@ describe('raising watermarks', () => {
   });
 
   test('makes whoever adds wait while too much waits', async () => {
-    const { raiser, committed, next } = stage(1);
-    await raiser.add([receipt(1)], 2);
+    const { raiser, raised, committed, write, next } = stage(1);
+    await write([receipt(1)], 2);
     let added = false;
     const adding = raiser.add([receipt(2), receipt(3, other)], 4).then(() => (added = true));
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect(added).toBe(false);
     next()?.resolve();
-    await eventually(() => expect(committed).toEqual([2]));
+    await eventually(() => expect([raised.length, committed]).toEqual([2, [2]]));
     next()?.resolve();
     await adding;
     expect(committed).toEqual([2, 4]);
   });
 
   test('ends with the write that is under way, and leaves the rest to be redelivered', async () => {
-    const { raiser, raised, committed, next } = stage();
-    await raiser.add([receipt(1)], 2);
+    const { raiser, raised, committed, write, next } = stage();
+    await write([receipt(1)], 2);
     await raiser.add([receipt(2)], 3);
     const closing = raiser.close();
     next()?.resolve();
@@ -107,8 +114,8 @@ describe('raising watermarks', () => {
   });
 
   test('ends while the store is away', async () => {
-    const { raiser, committed, next } = stage();
-    await raiser.add([receipt(1)], 2);
+    const { raiser, committed, write, next } = stage();
+    await write([receipt(1)], 2);
     const closing = raiser.close();
     next()?.reject(new Error('away'));
     await closing;

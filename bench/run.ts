@@ -67,7 +67,9 @@ async function profileRun(plan: LoadPlan): Promise<void> {
     const target = await startServer(['--cpu-prof', `--cpu-prof-dir=${directory}`]);
     const { report, fromUs, untilUs } = await measureLoad(target, plan).finally(() => target.stop());
     console.log(`${renderLoadReport(report)}\n`);
-    console.log(renderProfile(summariseProfile(readMainThreadProfile(directory, target.sessionHolders[0] ?? 0), join(dist, '..'), fromUs, untilUs)));
+    console.log(
+      renderProfile(summariseProfile(readMainThreadProfile(directory, target.sessionHolders[0]?.pid ?? 0), join(dist, '..'), fromUs, untilUs)),
+    );
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -1,4 +1,13 @@
-import { Connection, FindCoordinatorKeyTypes, findCoordinatorV6, GenericError, metadataV12, ResponseError, type API } from '@platformatic/kafka';
+import {
+  Connection,
+  FindCoordinatorKeyTypes,
+  findCoordinatorV6,
+  GenericError,
+  metadataV12,
+  NetworkError,
+  ResponseError,
+  type API,
+} from '@platformatic/kafka';
 
 import { DomainError } from '../../protocol/errors.js';
 
@@ -50,8 +59,9 @@ export class ClusterClient {
     } catch (error) {
       this.#layouts.clear();
       this.#coordinators.clear();
-      if (!(error instanceof ResponseError)) this.#drop(key, connection);
-      throw error;
+      if (error instanceof ResponseError) throw error;
+      this.#drop(key, connection);
+      throw isOfLibrary(error) || error instanceof DomainError ? error : new NetworkError('an answer could not be read', { cause: error as Error });
     }
   }
 

@@ -6,16 +6,18 @@ import { keyOf, type Broker, type ClusterClient, type TopicLayout } from './clus
 import { GroupMember } from './group-member.js';
 import { PartitionFeed } from './partition-feed.js';
 
+/** How long the broker waits for records, and how long while a partition waits for room to be fetched again. */
 const fetchWaitMs = 500;
+const shortWaitMs = 20;
 const maxFetchBytes = 8 * 1024 * 1024;
 const maxPartitionBytes = 1024 * 1024;
 const commitEveryMs = 250;
 const tryAgainAfterMs = 200;
 const reportEveryMs = 5_000;
-type FetchResponse = ReturnType<typeof fetchV17.parseResponse>;
-
 const sessionless = { id: 0, epoch: -1 };
 const offsetOutOfRange = 1;
+
+type FetchResponse = ReturnType<typeof fetchV17.parseResponse>;
 
 export interface GroupConsumerDependencies {
   /** For fetches, which wait at the broker. */
@@ -39,10 +41,12 @@ export class GroupConsumer {
   readonly #opening = new Set<number>();
   readonly #uncommitted = new Map<number, number>();
   readonly #fetches = new Map<string, Promise<void>>();
+  readonly #stop = new AbortController();
   #layout: TopicLayout | undefined;
   #committing: Promise<void> | undefined;
   #reportedAtMs = 0;
-  #closing = false;
+  /** What is opened for an assignment that was lost meanwhile is not worked. */
+  #losses = 0;
 
   constructor(dependencies: GroupConsumerDependencies, options: ConsumeOptions) {
     this.#dependencies = dependencies;
@@ -53,11 +57,12 @@ export class GroupConsumer {
       clock,
       topic,
       groupId,
-      owned: () => [...this.#feeds.keys(), ...this.#revocations.keys()],
+      owned: () => [...this.#feeds.keys(), ...this.#revocations.keys(), ...this.#opening],
       assigned: (partitions) => {
         this.#assign(new Set(partitions));
       },
       lost: async () => {
+        this.#losses += 1;
         this.#uncommitted.clear();
         for (const partition of [...this.#feeds.keys()]) void this.#revoke(partition);
         await Promise.all(this.#revocations.values());
@@ -75,7 +80,7 @@ export class GroupConsumer {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#stop.abort();
     for (const partition of [...this.#feeds.keys()]) void this.#revoke(partition);
     await Promise.all(this.#revocations.values());
     await this.#committing;
@@ -86,7 +91,7 @@ export class GroupConsumer {
   }
 
   #assign(assigned: ReadonlySet<number>): void {
-    if (this.#closing) return;
+    if (this.#stop.signal.aborted) return;
     for (const partition of [...this.#feeds.keys()]) if (!assigned.has(partition)) void this.#revoke(partition);
     const fresh = [...assigned].filter(
       (partition) => !this.#feeds.has(partition) && !this.#revocations.has(partition) && !this.#opening.has(partition),
@@ -97,10 +102,12 @@ export class GroupConsumer {
   /** What cannot be opened now is assigned again with the next heartbeat. */
   async #open(partitions: readonly number[]): Promise<void> {
     const { clock } = this.#dependencies;
+    const losses = this.#losses;
     for (const partition of partitions) this.#opening.add(partition);
     try {
       const startOffsets = await this.#member.startOffsets(partitions);
-      for (const [partition, startOffset] of this.#closing ? [] : startOffsets) {
+      if (this.#stop.signal.aborted || losses !== this.#losses) return;
+      for (const [partition, startOffset] of startOffsets) {
         const feed = new PartitionFeed({
           partition,
           startOffset,
@@ -147,7 +154,7 @@ export class GroupConsumer {
   #fetchWherePossible(): void {
     for (const [partition, { fetchFrom }] of this.#feeds) {
       const leader = this.#layout?.leaders[partition];
-      if (leader === undefined || fetchFrom === undefined || this.#closing) continue;
+      if (leader === undefined || fetchFrom === undefined || this.#stop.signal.aborted) continue;
       const key = keyOf(leader);
       if (this.#fetches.has(key)) continue;
       const fetch = this.#fetchFrom(leader).finally(() => {
@@ -162,20 +169,21 @@ export class GroupConsumer {
   async #fetchFrom(leader: Broker): Promise<void> {
     const { fetching, clock, topic } = this.#dependencies;
     const { gatherMs = 0 } = this.#options;
+    const { signal } = this.#stop;
     for (;;) {
       const wanted = new Map<number, number>();
       for (const [partition, { fetchFrom }] of this.#feeds) {
         const from = this.#layout?.leaders[partition];
         if (fetchFrom !== undefined && from !== undefined && keyOf(from) === keyOf(leader)) wanted.set(partition, fetchFrom);
       }
-      if (wanted.size === 0 || this.#closing) return;
+      if (wanted.size === 0 || signal.aborted) return;
       try {
         this.#take(wanted, await this.#fetch(leader, wanted));
-        if (gatherMs > 0) await clock.sleep(gatherMs);
+        if (gatherMs > 0) await clock.sleep(gatherMs, signal).catch(() => undefined);
       } catch (error) {
         this.#report(error);
         await this.#skipWhatIsGone(error).catch(() => undefined);
-        await clock.sleep(tryAgainAfterMs);
+        await clock.sleep(tryAgainAfterMs, signal).catch(() => undefined);
         this.#layout = await fetching.layout(topic).catch(() => this.#layout);
       }
     }
@@ -191,10 +199,11 @@ export class GroupConsumer {
     }));
     const topics = [{ topicId: this.#layout?.id ?? '', partitions }];
     const { id, epoch } = sessionless;
+    const waitMs = wanted.size < this.#feeds.size ? shortWaitMs : fetchWaitMs;
     return this.#dependencies.fetching.ask(
       leader,
       fetchV17.api,
-      fetchWaitMs,
+      waitMs,
       1,
       maxFetchBytes,
       FetchIsolationLevels.READ_UNCOMMITTED,
@@ -237,13 +246,14 @@ export class GroupConsumer {
   }
 
   async #commitSoon(): Promise<void> {
-    await this.#dependencies.clock.sleep(commitEveryMs);
+    const { signal } = this.#stop;
+    await this.#dependencies.clock.sleep(commitEveryMs, signal).catch(() => undefined);
     await this.#commit().catch((error: unknown) => {
       this.#report(error);
     });
     this.#committing = undefined;
     // What Kafka did not take is tried again, with what came meanwhile.
-    if (this.#uncommitted.size > 0 && !this.#closing) this.#committing = this.#commitSoon();
+    if (this.#uncommitted.size > 0 && !signal.aborted) this.#committing = this.#commitSoon();
   }
 
   async #commit(): Promise<void> {
@@ -256,7 +266,7 @@ export class GroupConsumer {
   /** While Kafka is away much fails; now and then is enough. */
   #report(error: unknown): void {
     const { clock, onFailed } = this.#dependencies;
-    if (this.#closing || clock.nowMs() - this.#reportedAtMs < reportEveryMs) return;
+    if (this.#stop.signal.aborted || clock.nowMs() - this.#reportedAtMs < reportEveryMs) return;
     this.#reportedAtMs = clock.nowMs();
     onFailed(error);
   }

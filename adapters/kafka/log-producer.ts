@@ -1,4 +1,4 @@
-import { initProducerIdV5, NumericMap, ProduceAcks, produceV11, type MessageRecord } from '@platformatic/kafka';
+import { initProducerIdV5, NumericMap, ProduceAcks, produceV9, type MessageRecord } from '@platformatic/kafka';
 
 import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
@@ -18,7 +18,7 @@ export interface Append {
   readonly records: readonly AppendRecord[];
 }
 
-type ProduceResponse = ReturnType<typeof produceV11.parseResponse>;
+type ProduceResponse = ReturnType<typeof produceV9.parseResponse>;
 type PlacedRecord = MessageRecord & { readonly partition: number };
 
 /** Who appends, and how many records of it each partition has: by these Kafka knows a record that it was sent again. */
@@ -96,7 +96,7 @@ export class LogProducer {
     const producer = (this.#producer ??= await this.#register([...byLeader.values()][0]?.leader));
     const answers = await Promise.all(
       [...byLeader.values()].map(({ leader, records: ofLeader }) =>
-        this.#client.ask(leader, produceV11.api, ProduceAcks.ALL, answerTimeoutMs, ofLeader, { ...producer, compression: 'none' }),
+        this.#client.ask(leader, produceV9.api, ProduceAcks.ALL, answerTimeoutMs, ofLeader, { ...producer, compression: 'none' }),
       ),
     );
     for (const { topic, partition } of records) producer.sequences.postIncrement(sequenceKey(topic, partition), 1, 0);

@@ -11,9 +11,8 @@ export interface IdleSessions {
   close(): Promise<void>;
 }
 
-/** Opens one session for each device, and keeps them. Rejects when one cannot be opened. */
-export async function openIdleSessions(url: string, wire: Wire, devices: readonly LoadDevice[]): Promise<IdleSessions> {
-  const { hostname } = new URL(url);
+/** Opens one session for each device, at the urls in turn, and keeps them. Rejects when one cannot be opened. */
+export async function openIdleSessions(urls: readonly string[], wire: Wire, devices: readonly LoadDevice[]): Promise<IdleSessions> {
   const links: Link[] = [];
   let lost = 0;
   const nothing = (): void => undefined;
@@ -31,7 +30,8 @@ export async function openIdleSessions(url: string, wire: Wire, devices: readonl
   };
   try {
     await inParallel(devices, openAtOnce, async (device, index) => {
-      const link = new Link({ url, wire, device, localAddress: localAddress(hostname, index) }, events);
+      const url = urls[index % urls.length] ?? '';
+      const link = new Link({ url, wire, device, localAddress: localAddress(new URL(url).hostname, index) }, events);
       links.push(link);
       await link.opened;
     });

@@ -121,6 +121,8 @@ export class ClusterMember {
   readonly name: string;
   readonly role: Role;
   readonly adminUrl: string;
+  /** Of a gateway: past HAProxy, which always chooses the same one for an account. */
+  readonly socketUrl: string;
   readonly ports: MemberPorts;
   readonly #args: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
@@ -132,6 +134,7 @@ export class ClusterMember {
     this.role = role;
     this.ports = ports;
     this.adminUrl = `http://127.0.0.1:${ports.admin}`;
+    this.socketUrl = `ws://127.0.0.1:${ports.public}/v1/socket`;
     this.#args = [...nodeArgs, join(dist, 'workers', 'all-in-one.js')];
     const { user, password } = stackCredentials.postgres;
     this.#environment = {

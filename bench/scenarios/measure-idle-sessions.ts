@@ -35,16 +35,17 @@ export interface IdleMeasurement {
 export async function measureIdleSessions(started: Target, sessions: number, tell: (line: string) => void): Promise<IdleMeasurement> {
   const devices = await started.devices(sessions);
   const target = await started.restart();
+  const urls = target.sessionHolders.map(({ url }) => url);
   const opened: IdleSessions[] = [];
   try {
-    const warmUp = await openIdleSessions(target.url, target.wire, devices.slice(0, warmUpSessions));
+    const warmUp = await openIdleSessions(urls, target.wire, devices.slice(0, warmUpSessions));
     await warmUp.close();
     const base = await settledRss(target);
     const measured: IdleStep[] = [];
     for (let step = 1; step <= steps; step++) {
       const from = Math.round((sessions * (step - 1)) / steps);
       const until = Math.round((sessions * step) / steps);
-      opened.push(await openIdleSessions(target.url, target.wire, devices.slice(from, until)));
+      opened.push(await openIdleSessions(urls, target.wire, devices.slice(from, until)));
       const settled = { sessions: until, ...(await settledRss(target)) };
       const before = measured.at(-1) ?? { sessions: 0, ...base };
       measured.push(settled);
@@ -67,13 +68,13 @@ export function bytesPerSession(before: IdleStep, after: IdleStep): number {
 async function settledRss({ sessionHolders }: Target): Promise<SettledRss> {
   await sleep(settleMs);
   const rssBytes = rssOf(sessionHolders);
-  for (const pid of sessionHolders) process.kill(pid, 'SIGUSR2');
+  for (const { pid } of sessionHolders) process.kill(pid, 'SIGUSR2');
   await sleep(collectMs);
   return { rssBytes, collectedBytes: rssOf(sessionHolders) };
 }
 
-function rssOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + rssOfOne(pid), 0);
+function rssOf(holders: Target['sessionHolders']): number {
+  return holders.reduce((sum, { pid }) => sum + rssOfOne(pid), 0);
 }
 
 function rssOfOne(pid: number): number {

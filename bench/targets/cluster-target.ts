@@ -22,7 +22,7 @@ export async function startCluster({ dist, nodeArgs }: ClusterTargetOptions): Pr
     url: cluster.socketUrl,
     wire: createHeliographWire(),
     processes: cluster.members.map(({ child }) => child.pid),
-    sessionHolders: cluster.of('gateway').map(({ child }) => child.pid),
+    sessionHolders: cluster.of('gateway').map(({ child, socketUrl }) => ({ pid: child.pid, url: socketUrl })),
     engines: Object.fromEntries(engines),
     restart: async () => {
       await cluster.stop();

@@ -23,7 +23,7 @@ export async function startHeliograph({ dist, dataDirectory, nodeArgs }: Heliogr
     url: server.socketUrl,
     wire: createHeliographWire(),
     processes: [server.child.pid],
-    sessionHolders: [server.child.pid],
+    sessionHolders: [{ pid: server.child.pid, url: server.socketUrl }],
     engines: {},
     restart: async () => {
       await server.stop();

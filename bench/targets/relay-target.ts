@@ -15,12 +15,13 @@ export interface RelayOptions {
 export async function startRelay(options: RelayOptions): Promise<Target> {
   const server = new ChildServer({ args: [...options.nodeArgs, options.entry], cwd: process.cwd(), env: process.env });
   const port = await server.ready(() => /listening (\d+)/.exec(server.output)?.[1], startTimeoutMs);
+  const url = `ws://127.0.0.1:${port}/`;
   return {
     name: 'bare ws JSON relay',
-    url: `ws://127.0.0.1:${port}/`,
+    url,
     wire: createRelayWire(),
     processes: [server.pid],
-    sessionHolders: [server.pid],
+    sessionHolders: [{ pid: server.pid, url }],
     engines: {},
     devices: (count) => Promise.resolve(Array.from({ length: count }, (_, index) => deviceOf(index))),
     pairs: (count) => Promise.resolve(Array.from({ length: count }, (_, index) => pairOf(index))),

@@ -1,14 +1,20 @@
 import type { MeasuredProcesses } from '../process/measure-cpu.js';
 import type { LoadDevice, LoadPair, Wire } from '../load/wire.js';
 
+export interface SessionHolder {
+  readonly pid: number;
+  /** Of its own WebSockets. */
+  readonly url: string;
+}
+
 /** A server under test, in processes of its own. */
 export interface Target extends MeasuredProcesses {
   readonly name: string;
   /** Of its WebSockets. */
   readonly url: string;
   readonly wire: Wire;
-  /** Pids of those of its processes that hold sessions. */
-  readonly sessionHolders: readonly number[];
+  /** Those of its processes that hold sessions: a load balancer before them runs out of file descriptors first. */
+  readonly sessionHolders: readonly SessionHolder[];
   /** Devices that can connect; the first ones are the same at every call. */
   devices(count: number): Promise<readonly LoadDevice[]>;
   pairs(count: number): Promise<readonly LoadPair[]>;

@@ -28,11 +28,11 @@ export class HistoryCatchUp {
     this.#clock = clock;
   }
 
-  /** Throws `unavailable` when it takes longer than a second. */
-  async passed(conversationId: string, arrivedAtMs: number): Promise<void> {
+  /** Everything that the log of the conversation held at `sinceMs`, or now. Throws `unavailable` when it takes longer than a second. */
+  async passed(conversationId: string, sinceMs = this.#clock.nowMs()): Promise<void> {
     const partition = this.#eventLog.partitionOf('messages', conversationId);
     const last = this.#lastLooks.get(partition);
-    if (last === undefined || last.startedAtMs <= arrivedAtMs) await this.#waitsOf(partition).add(undefined);
+    if (last === undefined || last.startedAtMs <= sinceMs) await this.#waitsOf(partition).add(undefined);
     else if (last.refusal !== undefined) throw last.refusal;
   }
 

@@ -49,17 +49,23 @@ export async function acceptSend(
     throw new DomainError('roster_mismatch', 'the envelopes do not fit the devices of the conversation', { detail: { ...difference } });
   }
   const appended = dependencies.appends.add({ key: frame.conversationId, value: encodeMessageRecord(recordOf(sender, frame, difference)) });
-  return { accepted: answer(dependencies, frame, appended, difference) };
+  return { accepted: answer(dependencies, sender, frame, { appended, roster: difference }) };
 }
 
-async function answer(
-  { epoch }: SendDependencies,
-  { id, messageId }: SendFrame,
-  appended: Promise<Appended>,
-  roster: RosterDifference | undefined,
-): Promise<Accepted> {
+interface Taken {
+  readonly appended: Promise<Appended>;
+  readonly roster: RosterDifference | undefined;
+}
+
+/** An earlier attempt, whose outcome nobody knew, may have come into the log just before a retry: then that one's position counts, which history tells. */
+async function answer(dependencies: SendDependencies, sender: DeviceAddress, frame: SendFrame, { appended, roster }: Taken): Promise<Accepted> {
   const { offset, appendedAtMs } = await appended;
-  const accepted = { type: 'accepted', id, messageId, position: positionOf(epoch, offset), acceptedAtMs: appendedAtMs } as const;
+  let place = { position: positionOf(dependencies.epoch, offset), acceptedAtMs: appendedAtMs };
+  if (frame.attempt > 1) {
+    await dependencies.catchUp.passed(frame.conversationId);
+    place = (await findFirst(dependencies, sender, frame)) ?? place;
+  }
+  const accepted = { type: 'accepted', id: frame.id, messageId: frame.messageId, ...place } as const;
   return roster === undefined ? accepted : { ...accepted, roster };
 }
 
@@ -96,7 +102,7 @@ function recordOf(sender: DeviceAddress, frame: SendFrame, difference: RosterDif
   };
 }
 
-/** A retry: whether an earlier attempt was accepted is known once the history-writer passed everything that the log held when the retry came. */
+/** Of a retry: where the log has the message first, known once the history-writer passed whatever of it the log may hold. */
 async function findFirst(
   dependencies: SendDependencies,
   sender: DeviceAddress,

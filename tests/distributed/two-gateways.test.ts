@@ -13,10 +13,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => server.stop(), 60_000);
 
-/** Past HAProxy, which would always choose the same gateway for an account. */
-function at(name: string): RawPair {
-  const url = `ws://127.0.0.1:${server.cluster.member(name).ports.public}/v1/socket`;
-  return pair.through(url);
+function at(gateway: string): RawPair {
+  return pair.through(server.cluster.member(gateway).socketUrl);
 }
 
 test('a device that connects to another gateway is there at once, and its earlier session ends at once', async () => {

@@ -51,7 +51,7 @@ describe('the load generator against the reference relay', () => {
 
   test('idle sessions stay connected until they are closed', async () => {
     const target = await relay();
-    const sessions = await openIdleSessions(target.url, target.wire, await target.devices(20));
+    const sessions = await openIdleSessions([target.url], target.wire, await target.devices(20));
     expect(sessions.lost()).toBe(0);
     await sessions.close();
     expect(sessions.lost()).toBe(0);

@@ -7,6 +7,9 @@ import { isAnswer, type ClusterClient } from './cluster-client.js';
 
 /** How long Kafka waits for a partition that is to move to be given up. */
 const rebalanceTimeoutMs = 10_000;
+const groupsKnownWithinMs = 30_000;
+const notYet = ['COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'NOT_COORDINATOR'];
+const tryAgainAfterMs = 200;
 const joiningEpoch = 0;
 const leavingEpoch = -1;
 /** Without an answer for so many heartbeats Kafka may have given the partitions to others: it does so after ten, unless it was set otherwise. */
@@ -45,9 +48,19 @@ export class GroupMember {
     this.#dependencies = dependencies;
   }
 
-  /** Resolves when Kafka took it in. */
+  /** Resolves when Kafka took it in. A cluster that is new, or just came back, needs a moment until it knows its groups. */
   async join(): Promise<void> {
-    await this.#beat();
+    const { clock } = this.#dependencies;
+    const untilMs = clock.nowMs() + groupsKnownWithinMs;
+    for (let joined = false; !joined;) {
+      try {
+        await this.#beat();
+        joined = true;
+      } catch (error) {
+        if (!isAnswer(error, ...notYet) || clock.nowMs() >= untilMs) throw error;
+        await clock.sleep(tryAgainAfterMs);
+      }
+    }
     this.#beating = this.#goOnBeating();
   }
 

@@ -78,8 +78,11 @@ describe.each<EncodingName>(['msgpack', 'json'])('a session in %s', (encoding) =
     const alice = await pair.connect(pair.alice, encoding);
     clients.push(alice);
     const sent = Array.from({ length: 150 }, () => pair.message());
+    const queuedBefore = await server.metric('heliograph_pipeline_inbox_rows_total');
     for (const frame of sent) alice.send(frame);
     for (const frame of sent) expect(await alice.reply(frame.id)).toMatchObject({ type: 'accepted' });
+    // An accepted message is in the log; a device that comes before it is in its inbox gets it live.
+    await eventually(async () => expect(await server.metric('heliograph_pipeline_inbox_rows_total')).toBe(queuedBefore + sent.length));
     const bob = await pair.connect(pair.bob, encoding);
     clients.push(bob);
     const got: string[] = [];

@@ -7,7 +7,7 @@ import type { History, HistoryQuery, MessageLocation, RowKey, StoredAlias, Store
 import type { AccountId, BlobId, ConversationId, DeviceId, MessageId, Position } from '../../protocol/ids.js';
 import { batchesOf, type SizedStatement } from './batches-of.js';
 import type { CassandraClient } from './cassandra-client.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../../core/group-by.js';
 
 const bucketMs = 7 * 24 * 3_600_000;
 /** Buckets that were written to lately need not be told again. */
@@ -51,7 +51,7 @@ class CassandraHistory implements History {
     const kept = [...messages.filter(({ kind }) => kind !== 'keys'), ...aliases];
     const partitions = groupBy(kept, partitionKey);
     const fresh = [...partitions].filter(([key]) => !this.#knownBuckets.has(key));
-    const buckets = fresh.map(([, [first]]) => (first === undefined ? [] : [this.#bucketOf(first)]));
+    const buckets = fresh.map(([, [first]]) => [this.#bucketOf(first)]);
     await this.#client.write([
       ...buckets.map((bucket) => [bucket]),
       // In order, so that whoever reads on behind the last row it saw misses none.

@@ -3,7 +3,7 @@ import type { types } from 'cassandra-driver';
 import type { Inbox, InboxEntry, InboxPage, InboxRow } from '../../ports/inbox.js';
 import { deviceKey, type AccountId, type ConversationId, type DeviceId, type MessageId } from '../../protocol/ids.js';
 import { batchesOf } from './batches-of.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../../core/group-by.js';
 import type { CassandraClient } from './cassandra-client.js';
 
 /** Not times: whatever clocks say, a removal goes over what was put (README). */

@@ -2,7 +2,7 @@ import type { types } from 'cassandra-driver';
 
 import type { Watermark, Watermarks } from '../../ports/watermarks.js';
 import type { AccountId, DeviceId } from '../../protocol/ids.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../../core/group-by.js';
 import type { CassandraClient, Statement } from './cassandra-client.js';
 
 const setDelivered =

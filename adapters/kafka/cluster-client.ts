@@ -126,6 +126,13 @@ export function keyOf({ host, port }: Broker): string {
   return `${host}:${port}`;
 }
 
+/** Throws DomainError `unavailable` for a partition that the topic does not show. */
+export function leaderOf({ leaders }: TopicLayout, partition: number): Broker {
+  const leader = leaders[partition];
+  if (leader === undefined) throw new DomainError('unavailable', `partition ${partition} is missing`, { retryAfterMs });
+  return leader;
+}
+
 /** Whether Kafka answered with one of these errors (its own names), for anything that was asked. */
 export function isAnswer(error: unknown, ...names: readonly string[]): boolean {
   return isOfLibrary(error) && names.some((name) => error.findBy('apiId', name) !== null);

@@ -64,7 +64,7 @@ export class GroupConsumer {
       lost: async () => {
         this.#losses += 1;
         this.#uncommitted.clear();
-        for (const partition of [...this.#feeds.keys()]) void this.#revoke(partition);
+        for (const partition of [...this.#feeds.keys()]) this.#revoke(partition);
         await Promise.all(this.#revocations.values());
       },
       onFailed: (error) => {
@@ -81,7 +81,7 @@ export class GroupConsumer {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const partition of [...this.#feeds.keys()]) void this.#revoke(partition);
+    for (const partition of [...this.#feeds.keys()]) this.#revoke(partition);
     await Promise.all(this.#revocations.values());
     await this.#committing;
     await this.#member.leave();
@@ -92,7 +92,7 @@ export class GroupConsumer {
 
   #assign(assigned: ReadonlySet<number>): void {
     if (this.#stop.signal.aborted) return;
-    for (const partition of [...this.#feeds.keys()]) if (!assigned.has(partition)) void this.#revoke(partition);
+    for (const partition of [...this.#feeds.keys()]) if (!assigned.has(partition)) this.#revoke(partition);
     const fresh = [...assigned].filter(
       (partition) => !this.#feeds.has(partition) && !this.#revocations.has(partition) && !this.#opening.has(partition),
     );
@@ -132,9 +132,9 @@ export class GroupConsumer {
   }
 
   /** It is this member's until what was done is committed. */
-  #revoke(partition: number): Promise<void> {
+  #revoke(partition: number): void {
     const feed = this.#feeds.get(partition);
-    if (feed === undefined) return Promise.resolve();
+    if (feed === undefined) return;
     this.#feeds.delete(partition);
     const revocation = feed
       .revoke()
@@ -148,7 +148,6 @@ export class GroupConsumer {
         this.#member.tell();
       });
     this.#revocations.set(partition, revocation);
-    return revocation;
   }
 
   #fetchWherePossible(): void {
@@ -240,9 +239,10 @@ export class GroupConsumer {
   async #skipWhatIsGone(error: unknown): Promise<void> {
     if (!(error instanceof ResponseError)) return;
     const { responses } = error['response'] as FetchResponse;
-    for (const { partitionIndex, errorCode } of responses.flatMap(({ partitions }) => partitions)) {
-      if (errorCode === offsetOutOfRange) this.#feeds.get(partitionIndex)?.skipTo(await this.#member.oldestOffset(partitionIndex));
-    }
+    const gone = responses.flatMap(({ partitions }) => partitions).filter(({ errorCode }) => errorCode === offsetOutOfRange);
+    if (gone.length === 0) return;
+    const oldest = await this.#member.oldestOffsets(gone.map(({ partitionIndex }) => partitionIndex));
+    for (const [partition, offset] of oldest) this.#feeds.get(partition)?.skipTo(offset);
   }
 
   async #commitSoon(): Promise<void> {

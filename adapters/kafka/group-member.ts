@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import { consumerGroupHeartbeatV1, ListOffsetTimestamps, listOffsetsV9, offsetCommitV9, offsetFetchV9, type API } from '@platformatic/kafka';
+import { consumerGroupHeartbeatV1, ListOffsetTimestamps, offsetCommitV9, type API } from '@platformatic/kafka';
 
 import type { Clock } from '../../ports/clock.js';
 import { isAnswer, type ClusterClient } from './cluster-client.js';
+import { committedOffsets, logOffsets } from './offsets.js';
 
 /** How long Kafka waits for a partition that is to move to be given up. */
 const rebalanceTimeoutMs = 10_000;
@@ -71,25 +72,15 @@ export class GroupMember {
 
   /** Where work goes on: behind what the group committed, or at the oldest record there is. */
   async startOffsets(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const { topic, groupId } = this.#dependencies;
-    const group = { groupId, memberId: this.#memberId, memberEpoch: this.#epoch, topics: [{ name: topic, partitionIndexes: [...partitions] }] };
-    const { groups } = await this.#askCoordinator(offsetFetchV9.api, [group], true);
-    const committed = groups.flatMap(({ topics }) => topics).flatMap((of) => of.partitions);
-    const offsets = new Map<number, number>();
-    for (const { partitionIndex, committedOffset } of committed) {
-      offsets.set(partitionIndex, committedOffset < 0 ? await this.oldestOffset(partitionIndex) : Number(committedOffset));
-    }
-    return offsets;
+    const { client, topic, groupId } = this.#dependencies;
+    const committed = await committedOffsets(client, { groupId, memberId: this.#memberId, memberEpoch: this.#epoch }, topic, partitions);
+    const others = partitions.filter((partition) => !committed.has(partition));
+    return others.length === 0 ? committed : new Map([...committed, ...(await this.oldestOffsets(others))]);
   }
 
-  async oldestOffset(partition: number): Promise<number> {
+  oldestOffsets(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const { client, topic } = this.#dependencies;
-    const { leaders } = await client.layout(topic);
-    const leader = leaders[partition];
-    if (leader === undefined) throw new Error(`partition ${partition} of ${topic} is missing`);
-    const asked = { partitionIndex: partition, currentLeaderEpoch: -1, timestamp: ListOffsetTimestamps.EARLIEST };
-    const { topics } = await client.ask(leader, listOffsetsV9.api, -1, 0, [{ name: topic, partitions: [asked] }]);
-    return Number(topics[0]?.partitions[0]?.offset ?? 0);
+    return logOffsets(client, topic, partitions, ListOffsetTimestamps.EARLIEST);
   }
 
   /** Rejects if Kafka did not take them, because it is away or this member is not what it was. */

@@ -1,13 +1,14 @@
-import { ListOffsetTimestamps, listOffsetsV9, offsetFetchV9 } from '@platformatic/kafka';
+import { ListOffsetTimestamps } from '@platformatic/kafka';
 
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
-import { ClusterClient, keyOf, retryAfterMs, translated, type Broker } from './cluster-client.js';
+import { ClusterClient, retryAfterMs, translated } from './cluster-client.js';
 import { GroupConsumer } from './group-consumer.js';
 import { LogProducer, type Append } from './log-producer.js';
+import { committedOffsets, logOffsets, onlyLooks } from './offsets.js';
 import { prepareTopics, type TopicOptions } from './topics.js';
 
 /** Of what may wait at the broker: a fetch, the sync of an append. */
@@ -54,12 +55,14 @@ class KafkaLog implements KafkaEventLog {
   readonly #appends: MicroBatcher<Append, readonly Appended[]>;
   readonly #progress = new Map<string, MicroBatcher<undefined, readonly GroupProgress[]>>();
   readonly #consumers = new Set<GroupConsumer>();
+  readonly #partitions: readonly number[];
   #waitingBytes = 0;
 
   constructor(client: ClusterClient, names: Readonly<Record<Topic, string>>, options: KafkaEventLogOptions) {
     this.#client = client;
     this.#names = names;
     this.#options = options;
+    this.#partitions = Array.from({ length: options.partitions }, (_, partition) => partition);
     this.#appending = clientOf(options, requestTimeoutMs);
     const producer = new LogProducer(this.#appending, options.clock, options.partitions);
     this.#appends = new MicroBatcher((batch) => translated(() => producer.append(batch)), batching);
@@ -126,44 +129,18 @@ class KafkaLog implements KafkaEventLog {
 
   #readProgress(topic: Topic, group: string): Promise<readonly GroupProgress[]> {
     return translated(async () => {
-      const [ends, committed] = await Promise.all([this.#ends(topic), this.#committed(topic, group)]);
+      const [ends, committed] = await Promise.all([
+        this.#ends(topic),
+        committedOffsets(this.#client, { groupId: this.#groupId(group), ...onlyLooks }, this.#names[topic], this.#partitions),
+      ]);
       return [...ends]
         .map(([partition, end]) => ({ partition, end, committed: committed.get(partition) ?? 0 }))
         .sort((one, other) => one.partition - other.partition);
     });
   }
 
-  async #ends(topic: Topic): Promise<ReadonlyMap<number, number>> {
-    const name = this.#names[topic];
-    const { leaders } = await this.#client.layout(name);
-    const byLeader = new Map<string, { readonly leader: Broker; readonly partitions: number[] }>();
-    for (const [partition, leader] of leaders.entries()) {
-      const led = byLeader.get(keyOf(leader)) ?? { leader, partitions: [] };
-      byLeader.set(keyOf(leader), led);
-      led.partitions.push(partition);
-    }
-    const answers = await Promise.all(
-      [...byLeader.values()].map(({ leader, partitions }) => {
-        const asked = partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp: ListOffsetTimestamps.LATEST }));
-        return this.#client.ask(leader, listOffsetsV9.api, -1, 0, [{ name, partitions: asked }]);
-      }),
-    );
-    const found = answers.flatMap(({ topics }) => topics).flatMap(({ partitions }) => partitions);
-    return new Map(found.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]));
-  }
-
-  /** Of the partitions of which the group has committed anything. */
-  async #committed(topic: Topic, group: string): Promise<ReadonlyMap<number, number>> {
-    const groupId = this.#groupId(group);
-    const partitionIndexes = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
-    const asked = { groupId, memberId: null, memberEpoch: -1, topics: [{ name: this.#names[topic], partitionIndexes }] };
-    const { groups } = await this.#client.ask(await this.#client.coordinator(groupId), offsetFetchV9.api, [asked], false);
-    const found = groups.flatMap(({ topics }) => topics).flatMap(({ partitions }) => partitions);
-    return new Map(
-      found
-        .filter(({ committedOffset }) => committedOffset >= 0)
-        .map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]),
-    );
+  #ends(topic: Topic): Promise<ReadonlyMap<number, number>> {
+    return logOffsets(this.#client, this.#names[topic], this.#partitions, ListOffsetTimestamps.LATEST);
   }
 
   async ping(): Promise<boolean> {

@@ -1,9 +1,10 @@
 import { initProducerIdV5, NumericMap, ProduceAcks, produceV9, type MessageRecord } from '@platformatic/kafka';
 
+import { groupBy } from '../../core/group-by.js';
 import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
 import type { AppendRecord, Appended } from '../../ports/event-log.js';
-import { isOfLibrary, keyOf, type Broker, type ClusterClient } from './cluster-client.js';
+import { isOfLibrary, keyOf, leaderOf, type Broker, type ClusterClient } from './cluster-client.js';
 
 /** One try that waits for an answer, and others for a broker that just came back. */
 const tries = 3;
@@ -84,20 +85,18 @@ export class LogProducer {
   }
 
   async #send(records: readonly PlacedRecord[]): Promise<Places> {
-    const byLeader = new Map<string, { readonly leader: Broker; readonly records: PlacedRecord[] }>();
-    for (const record of records) {
-      const { leaders } = await this.#client.layout(record.topic);
-      const leader = leaders[record.partition];
-      if (leader === undefined) throw new Error(`partition ${record.partition} of ${record.topic} is missing`);
-      const group = byLeader.get(keyOf(leader));
-      if (group === undefined) byLeader.set(keyOf(leader), { leader, records: [record] });
-      else group.records.push(record);
-    }
-    const producer = (this.#producer ??= await this.#register([...byLeader.values()][0]?.leader));
+    const topics = [...new Set(records.map(({ topic }) => topic))];
+    const layouts = new Map(await Promise.all(topics.map(async (topic) => [topic, await this.#client.layout(topic)] as const)));
+    const led = records.flatMap((record) => {
+      const layout = layouts.get(record.topic);
+      return layout === undefined ? [] : [{ record, leader: leaderOf(layout, record.partition) }];
+    });
+    const producer = (this.#producer ??= await this.#register(led[0]?.leader));
     const answers = await Promise.all(
-      [...byLeader.values()].map(({ leader, records: ofLeader }) =>
-        this.#client.ask(leader, produceV9.api, ProduceAcks.ALL, answerTimeoutMs, ofLeader, { ...producer, compression: 'none' }),
-      ),
+      [...groupBy(led, ({ leader }) => keyOf(leader)).values()].map((ofLeader) => {
+        const ofOne = ofLeader.map(({ record }) => record);
+        return this.#client.ask(ofLeader[0].leader, produceV9.api, ProduceAcks.ALL, answerTimeoutMs, ofOne, { ...producer, compression: 'none' });
+      }),
     );
     for (const { topic, partition } of records) producer.sequences.postIncrement(sequenceKey(topic, partition), 1, 0);
     return placesOf(answers);

@@ -3,8 +3,7 @@ import { addressToOpen } from './address-to-open.js';
 import { Closer } from './closer.js';
 import { ConfigError, loadConfig, type Config } from './config/load-config.js';
 import { openDataDirectory } from './data-directory.js';
-import { startDistributed } from './profiles/distributed.js';
-import { startEmbedded, type EmbeddedServer } from './profiles/embedded.js';
+import type { EmbeddedServer } from './profiles/embedded.js';
 import { StartError } from './start-error.js';
 import { tuneHeap } from './tune-heap.js';
 
@@ -27,7 +26,7 @@ export async function serve(): Promise<void> {
   }
 }
 
-/** Answers what to tell when it is up. */
+/** Loads one profile, without the engines' clients of the other, and answers what to tell when it is up. */
 async function startServer(config: Config, logger: Logger, closer: Closer): Promise<string> {
   if (config.process.profile === 'distributed') return startRoles(config, logger, closer);
   const data = openDataDirectory(config.storage.dataDirectory);
@@ -38,6 +37,7 @@ async function startServer(config: Config, logger: Logger, closer: Closer): Prom
   const progress = (part: string, tookMs: number) => {
     say(`  ${part.padEnd(24)} up in ${(tookMs / 1_000).toFixed(1)} s`);
   };
+  const { startEmbedded } = await import('./profiles/embedded.js');
   return welcome(await startEmbedded({ config, data, logger, closer, progress }));
 }
 
@@ -46,6 +46,7 @@ async function startRoles(config: Config, logger: Logger, closer: Closer): Promi
   const waiting = (name: string) => {
     say(`  waiting for ${name}`);
   };
+  const { startDistributed } = await import('./profiles/distributed.js');
   const { publicPort, adminPort } = await startDistributed({ config, logger, closer, waiting });
   const { host } = config.network;
   const lines = [`  Metrics, health   ${addressToOpen(host, adminPort)}/metrics, /readyz`];

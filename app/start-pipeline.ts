@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { observeLag } from '../telemetry/metrics.js';
 import { createPipelineEvents } from '../telemetry/pipeline-events.js';
 import type { Adapters } from './adapters.js';
+import { allOrThrow } from './all-or-throw.js';
 import type { Closer } from './closer.js';
 
 export interface PipelineRole {
@@ -25,10 +26,11 @@ export async function startPipeline({ adapters, epoch, logger, metrics, closer }
     ['delivery-router', startDeliveryRouter],
     ['receipt-handler', startReceiptHandler],
   ] as const;
-  for (const [name, start] of stages) {
+  const starts = stages.map(async ([name, start]) => {
     const consumer = await start(dependencies);
     closer.add(name, () => consumer.close());
-  }
+  });
+  await allOrThrow(starts);
   observeLag(metrics, adapters.eventLog, [
     { topic: 'messages', group: 'history-writer' },
     { topic: 'messages', group: 'delivery-router' },

@@ -14,6 +14,8 @@ const maxPartitionBytes = 1024 * 1024;
 const commitEveryMs = 250;
 const tryAgainAfterMs = 200;
 const reportEveryMs = 5_000;
+/** A member of a group with more members than partitions may stay without any. */
+const firstPartitionsWithinMs = 5_000;
 const sessionless = { id: 0, epoch: -1 };
 const offsetOutOfRange = 1;
 
@@ -42,6 +44,7 @@ export class GroupConsumer {
   readonly #uncommitted = new Map<number, number>();
   readonly #fetches = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
+  readonly #worksAny = new AbortController();
   #layout: TopicLayout | undefined;
   #committing: Promise<void> | undefined;
   #reportedAtMs = 0;
@@ -73,10 +76,12 @@ export class GroupConsumer {
     });
   }
 
-  /** Resolves when it has joined the group. */
+  /** Resolves when it works its first partitions, or others of the group keep them all. */
   async start(): Promise<void> {
-    this.#layout = await this.#dependencies.fetching.layout(this.#dependencies.topic);
+    const { fetching, clock, topic } = this.#dependencies;
+    this.#layout = await fetching.layout(topic);
     await this.#member.join();
+    await clock.sleep(firstPartitionsWithinMs, this.#worksAny.signal).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -123,6 +128,7 @@ export class GroupConsumer {
         });
         this.#feeds.set(partition, feed);
       }
+      this.#worksAny.abort();
       this.#fetchWherePossible();
     } catch (error) {
       this.#report(error);

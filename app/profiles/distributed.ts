@@ -25,7 +25,6 @@ import { StartError } from '../start-error.js';
 import { startGateway, type StartedGateway } from '../start-gateway.js';
 import { startLinkServer } from '../start-link-server.js';
 import { startPipeline } from '../start-pipeline.js';
-import { startTemporalWorker } from '../temporal-worker.js';
 import { devicesDrainedAtOnce, messagesEpoch, rosterCache, workerSlots } from './sizes.js';
 
 const shortestSecret = 32;
@@ -131,6 +130,8 @@ async function startBehindTheLog({ config, logger, closer }: DistributedOptions,
   const adapters: Adapters = { ...parts.shared, link };
   if (roles.includes('pipeline')) await startPipeline({ adapters, epoch: messagesEpoch, logger, metrics, closer });
   if (!roles.includes('temporal-worker')) return undefined;
+  // The Temporal SDK for workers is large: only processes that are one load it.
+  const { startTemporalWorker } = await import('../temporal-worker.js');
   const activities = createInboxDrainActivities({ ...adapters, ...drain, maxConcurrentDevices: devicesDrainedAtOnce });
   const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, clock, logger });
   closer.add('temporal worker', () => worker.close());

@@ -7,7 +7,8 @@ export interface HaproxyOptions {
 
 /**
  * An account always comes to the same gateway; only those of a gateway that is gone go elsewhere. A gateway that is being stopped answers its check with 404: it gets nobody new and
- * keeps whom it has; one that is dead loses its sockets at once.
+ * keeps whom it has. Who does not get through to a gateway comes to the next one at once; one that answers no check for 6 to 9 s, shortly before its lease ends, loses its sockets.
+ * Not sooner: a gateway that is merely slow under a load would send all its devices to the others, which then are slow.
  */
 export function renderHaproxyConfig({ bind, gateways, nameServer }: HaproxyOptions): string {
   const servers = gateways.map(({ name, host, port, adminPort }) => `  server ${name} ${host}:${port} check port ${adminPort}\n`);
@@ -24,10 +25,10 @@ ${resolvers}defaults
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
-  timeout check 1s
-  option redispatch
+  timeout check 2s
+  retries 3
+  option redispatch 1
   option forwardfor
-  retries 2
 frontend public
   bind ${bind}
   default_backend gateways
@@ -36,6 +37,6 @@ backend gateways
   hash-type consistent
   option httpchk GET /accepting
   http-check disable-on-404
-  default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions observe layer4 error-limit 1 on-error mark-down${byName}
+  default-server inter 1s fall 3 rise 1 on-marked-down shutdown-sessions${byName}
 ${servers.join('')}`;
 }

@@ -60,14 +60,17 @@ export async function composePage(dependencies: DrainPageDependencies, rows: rea
 /** Only a look at History made after the writer was seen past the row proves that its body will never come: so missing ones are read again then. */
 async function bodiesOf(dependencies: DrainPageDependencies, rows: readonly InboxRow[]): Promise<readonly Body[]> {
   const found = new Map<InboxRow, Body>();
-  const messages = rows.filter(({ kind }) => kind === 'message');
-  const missing = await readInto(dependencies, messages, found);
+  const missing = await readInto(dependencies, rows.filter(hasBody), found);
   if (missing.length > 0) {
     const passed = await Promise.all(missing.map(({ conversationId, position }) => dependencies.historyPassed(conversationId, position)));
     const passedRows = missing.filter((_, index) => passed[index] === true);
     for (const row of await readInto(dependencies, passedRows, found)) found.set(row, 'gone');
   }
-  return rows.map((row) => found.get(row) ?? (row.kind === 'message' ? 'later' : 'none'));
+  return rows.map((row) => found.get(row) ?? (hasBody(row) ? 'later' : 'none'));
+}
+
+function hasBody({ kind }: InboxRow): boolean {
+  return kind !== 'keys';
 }
 
 /** Returns the rows that History lacks. */

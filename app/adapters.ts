@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Conversations } from '../ports/conversations.js';
 import type { DurableWork } from '../ports/durable-work.js';
 import type { EventLog } from '../ports/event-log.js';
+import type { Groups } from '../ports/groups.js';
 import type { History } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
 import type { Prekeys } from '../ports/prekeys.js';
@@ -28,6 +29,7 @@ export interface Adapters {
   readonly devices: Devices;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
+  readonly groups: Groups;
   readonly link: GatewayLink;
   readonly work: DurableWork;
 }

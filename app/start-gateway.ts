@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 
 import { LocalDrains } from '../activities/local-drains.js';
 import type { InboxDrainDependencies } from '../activities/drain-device.js';
+import { GroupEvents } from '../gateway/group-events.js';
 import { createRestApp } from '../gateway/rest/rest-app.js';
 import type { Tokens } from '../gateway/tokens.js';
 import { createWebSocketGateway } from '../gateway/websocket/websocket-gateway.js';
@@ -67,8 +68,21 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
   await attach(gateway.endpoint);
   observeNumber(metrics, { name: 'heliograph_gateway_sessions', help: 'Open sessions.' }, () => gateway.sessions());
   observeNumber(metrics, { name: 'heliograph_gateway_connections', help: 'Open WebSockets.' }, () => gateway.connections());
+  const groupEvents = new GroupEvents({
+    ...adapters,
+    onDelayed: (error) => {
+      logger.warn({ err: error }, 'a change of a group is told later');
+    },
+  });
+  const sweeping = new AbortController();
+  const swept = groupEvents.sweep(sweeping.signal);
+  closer.add('group events', async () => {
+    sweeping.abort();
+    await swept;
+  });
   const rest = createRestApp({
     ...adapters,
+    groupEvents,
     tokens,
     events: createRestEvents(logger, metrics),
     options: { allowedOrigins: network.allowedOrigins, trustedProxies: network.trustedProxies },

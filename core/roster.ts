@@ -30,11 +30,31 @@ export function rosterDigest(members: readonly Pick<RosterMember, 'accountId' | 
   return createHash('sha256').update(lines.sort().join('\n')).digest().subarray(0, 16).toString('base64url');
 }
 
+/** Everybody's devices except the one. */
+export function devicesBeside({ members }: Roster, { accountId: ownAccount, deviceId: ownDevice }: DeviceAddress): readonly DeviceAddress[] {
+  return members.flatMap(({ accountId, devices }) =>
+    devices.filter(({ deviceId }) => accountId !== ownAccount || deviceId !== ownDevice).map(({ deviceId }) => ({ accountId, deviceId })),
+  );
+}
+
 /**
- * The device-set check: every device of the roster except the sending one needs exactly one envelope, made for its present registration.
- * `undefined` when the set fits.
+ * Of a group message, which is sealed once for all: whether it was sealed for the present roster. Only the digest differs, because nobody knows what the sender knew.
+ * `undefined` when it was.
  */
-export function checkDeviceSet(roster: Roster, sender: DeviceAddress, envelopes: readonly Envelope[]): RosterDifference | undefined {
+export function checkRosterDigest({ digest }: Roster, sealedFor: string): RosterDifference | undefined {
+  return sealedFor === digest ? undefined : { rosterDigest: digest, missing: [], extra: [], stale: [] };
+}
+
+/**
+ * The device-set check: every device of the roster except the sending one needs exactly one envelope, made for its present registration. With `some`, for `keys` in a group, only those
+ * that are there have to fit. `undefined` when the set fits.
+ */
+export function checkDeviceSet(
+  roster: Roster,
+  sender: DeviceAddress,
+  envelopes: readonly Envelope[],
+  wanted: 'all' | 'some' = 'all',
+): RosterDifference | undefined {
   const addressed = new Map(envelopes.map(({ to }) => [`${to.accountId}.${to.deviceId}`, to]));
   const missing: RosterDifference['missing'] = [];
   const stale: RosterDifference['stale'] = [];
@@ -44,8 +64,9 @@ export function checkDeviceSet(roster: Roster, sender: DeviceAddress, envelopes:
       const to = addressed.get(key);
       addressed.delete(key);
       if (accountId === sender.accountId && deviceId === sender.deviceId) continue;
-      if (to === undefined) missing.push({ accountId, deviceId, registrationId });
-      else if (to.registrationId !== registrationId) stale.push({ accountId, deviceId, registrationId });
+      if (to === undefined) {
+        if (wanted === 'all') missing.push({ accountId, deviceId, registrationId });
+      } else if (to.registrationId !== registrationId) stale.push({ accountId, deviceId, registrationId });
     }
   }
   const extra = [...addressed.values()].map(({ accountId, deviceId }) => ({ accountId, deviceId }));

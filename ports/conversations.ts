@@ -5,6 +5,8 @@ export interface Conversation {
   readonly conversationId: ConversationId;
   readonly kind: 'direct' | 'group' | 'channel';
   readonly createdAtMs: number;
+  /** Of a group, sealed by its devices. */
+  readonly title?: Uint8Array | undefined;
   readonly members: readonly AccountId[];
 }
 

@@ -7,4 +7,6 @@ import type { ConversationId } from '../protocol/ids.js';
  */
 export interface Rosters {
   roster(conversationId: ConversationId): Promise<Roster | undefined>;
+  /** Past the cache: for whoever seems to know it better. While the directory is away, what is cached. */
+  refreshed(conversationId: ConversationId): Promise<Roster | undefined>;
 }

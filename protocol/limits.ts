@@ -19,6 +19,8 @@ export const limits = {
   maxTtlSeconds: 365 * 24 * 3600,
   maxDevicesPerAccount: 5,
   maxGroupMembers: 256,
+  maxTitleBytes: 1024,
+  maxInviteLifetimeMs: 30 * 24 * 3600 * 1000,
   maxPrekeysPerUpload: 200,
   maxReceiptConversations: 100,
   maxHistoryPage: 100,
@@ -38,6 +40,8 @@ export const rateLimits = {
   prekeyBundle: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'closed' },
   /** Proofs by secret, of one device. */
   token: { burst: 10, perSecond: 1, whenStoreIsAway: 'open' },
+  /** Attempts to join by an invite, of one account. */
+  join: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'open' },
   registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },
 } as const satisfies Record<string, RateLimit>;
 export type RateLimitName = keyof typeof rateLimits;

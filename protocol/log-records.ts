@@ -1,18 +1,21 @@
 import { Packr } from 'msgpackr';
 
 import type { Envelope } from './client-frames.js';
+import { packDevices, unpackDevices } from './packed-devices.js';
 import type { AccountId, BlobId, ConversationId, DeviceAddress, DeviceId, MessageId, Position } from './ids.js';
 
 /** What a gateway appends to the `messages` topic, and every pipeline stage reads. Key: the conversation id. */
 export interface MessageRecord {
   readonly messageId: MessageId;
   readonly conversationId: ConversationId;
-  readonly kind: 'message' | 'keys';
+  readonly kind: 'message' | 'keys' | 'event';
   readonly sender: DeviceAddress;
   /** Over 1: the device may have sent this before; the history-writer then looks for a first position. */
   readonly attempt: number;
-  /** The devices that get it are those that an envelope names, minus devices revoked since. */
+  /** What each of these devices gets beside the body. */
   readonly envelopes: readonly Envelope[];
+  /** Devices that get the body alone. Nobody but these and those of the envelopes gets the message, whoever joins or leaves meanwhile. */
+  readonly recipients?: readonly DeviceAddress[] | undefined;
   readonly body?: Uint8Array | undefined;
   readonly media?: readonly BlobId[] | undefined;
   readonly ttlSeconds?: number | undefined;
@@ -32,18 +35,22 @@ export interface ReceiptRecord {
 const version = 1;
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 
-export const encodeMessageRecord = (record: MessageRecord): Uint8Array => encode(record);
-export const decodeMessageRecord = (value: Uint8Array): MessageRecord => decodeOnce(value) as MessageRecord;
+export function encodeMessageRecord({ recipients, ...record }: MessageRecord): Uint8Array {
+  return encode(recipients === undefined ? record : { ...record, recipients: packDevices(recipients) });
+}
+
+export const decodeMessageRecord = (value: Uint8Array): MessageRecord => decodeOnce(value);
 export const encodeReceiptRecord = (record: ReceiptRecord): Uint8Array => encode(record);
 export const decodeReceiptRecord = (value: Uint8Array): ReceiptRecord => decode(value) as ReceiptRecord;
 
 /** Consumer groups of one process are handed the same bytes: they are decoded for the first of them. Nobody changes a record. */
-const decoded = new WeakMap<Uint8Array, unknown>();
+const decoded = new WeakMap<Uint8Array, MessageRecord>();
 
-function decodeOnce(value: Uint8Array): unknown {
+function decodeOnce(value: Uint8Array): MessageRecord {
   const known = decoded.get(value);
   if (known !== undefined) return known;
-  const record = decode(value);
+  const stored = decode(value) as Omit<MessageRecord, 'recipients'> & { readonly recipients?: Uint8Array };
+  const record: MessageRecord = { ...stored, recipients: stored.recipients && unpackDevices(stored.recipients) };
   decoded.set(value, record);
   return record;
 }

@@ -11,7 +11,7 @@ import { renderDashboard } from './generate/dashboard.js';
 import { renderCassandraSettings, renderHaproxy, renderPrometheus } from './generate/deployment.js';
 import { createAsyncApi } from './generate/asyncapi.js';
 import { fillSections } from './generate/fill-sections.js';
-import { renderCloseCodes, renderErrors, renderLimits, renderRateLimits } from './generate/protocol-tables.js';
+import { renderCloseCodes, renderErrors, renderEvents, renderLimits, renderRateLimits } from './generate/protocol-tables.js';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (path: string): Promise<string> => readFile(resolve(root, path), 'utf8');
@@ -26,6 +26,7 @@ const documents: readonly { readonly path: string; readonly render: () => string
       fillSections(await read('docs/protocol.md'), {
         'close-codes': renderCloseCodes(),
         errors: renderErrors(),
+        events: renderEvents(),
         limits: renderLimits(),
         'rate-limits': renderRateLimits(),
       }),

@@ -31,6 +31,7 @@ export function createRosterCache(conversations: Conversations, announcements: A
   });
   return {
     roster: async (conversationId) => cache.get(conversationId) ?? (await cache.fetch(conversationId)),
+    refreshed: (conversationId) => cache.fetch(conversationId, { forceRefresh: true }),
     close: unsubscribe,
   };
 }

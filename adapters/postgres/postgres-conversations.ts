@@ -1,14 +1,16 @@
 import { rosterDigest, type Roster, type RosterDevice, type RosterMember } from '../../core/roster.js';
+import type { GroupMember } from '../../core/group-rules.js';
 import type { Conversation, Conversations } from '../../ports/conversations.js';
 import { DomainError } from '../../protocol/errors.js';
 import { directConversationId, type AccountId, type ConversationId, type DeviceId } from '../../protocol/ids.js';
-import type { PostgresPool } from './postgres-pool.js';
+import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
 
 interface ConversationRow {
   readonly conversation_id: ConversationId;
   readonly kind: Conversation['kind'];
   readonly created_at_ms: number;
-  readonly members: AccountId[];
+  readonly title: Buffer | null;
+  readonly members: AccountId[] | null;
 }
 
 interface RosterRow {
@@ -24,12 +26,11 @@ export function createPostgresConversations(pool: PostgresPool): Conversations {
   return {
     ensureDirect: (one, other, nowMs) =>
       pool.transaction(async (runner) => {
-        for (const accountId of [one, other]) {
-          if ((await runner.rows('find-account-by-id', accountId)).length === 0) throw new DomainError('not_found', 'there is no such account');
-        }
+        const members = [one, other].map((accountId): GroupMember => ({ accountId, role: 'member', joinedAtMs: nowMs }));
+        await holdAccounts(runner, [one, other]);
         const conversationId = directConversationId(one, other);
-        const made = await runner.change('insert-conversation', conversationId, 'direct', nowMs);
-        if (made > 0) await runner.change('insert-members', conversationId, [one, other], nowMs);
+        const made = await runner.change('insert-conversation', conversationId, 'direct', nowMs, one, null);
+        if (made > 0) await putMembers(runner, conversationId, members);
         const [row] = await runner.rows<ConversationRow>('find-conversation', conversationId);
         if (row === undefined) throw new Error('a conversation without members');
         return { conversation: conversationOf(row), created: made > 0 };
@@ -44,8 +45,20 @@ export function createPostgresConversations(pool: PostgresPool): Conversations {
   };
 }
 
-function conversationOf(row: ConversationRow): Conversation {
-  return { conversationId: row.conversation_id, kind: row.kind, createdAtMs: row.created_at_ms, members: row.members };
+/** They stay while the transaction lasts. Throws DomainError `not_found` if one of them is not there. */
+export async function holdAccounts(runner: PostgresRunner, accounts: readonly AccountId[]): Promise<void> {
+  const found = new Set((await runner.rows<{ account_id: AccountId }>('hold-accounts', accounts)).map((row) => row.account_id));
+  const missing = accounts.find((accountId) => !found.has(accountId));
+  if (missing !== undefined) throw new DomainError('not_found', 'there is no such account', { detail: { accountId: missing } });
+}
+
+export async function putMembers(runner: PostgresRunner, conversationId: ConversationId, members: readonly GroupMember[]): Promise<void> {
+  const columns = [members.map(({ accountId }) => accountId), members.map(({ role }) => role), members.map(({ joinedAtMs }) => joinedAtMs)];
+  await runner.change('put-members', conversationId, ...columns);
+}
+
+function conversationOf({ conversation_id: conversationId, kind, created_at_ms: createdAtMs, title, members }: ConversationRow): Conversation {
+  return { conversationId, kind, createdAtMs, ...(title === null ? {} : { title }), members: members ?? [] };
 }
 
 function rosterOf(conversationId: ConversationId, rows: readonly RosterRow[]): Roster | undefined {

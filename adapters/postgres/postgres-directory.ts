@@ -1,9 +1,11 @@
 import type { Accounts, Devices } from '../../ports/accounts.js';
 import type { Conversations } from '../../ports/conversations.js';
+import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import { createPostgresAccounts } from './postgres-accounts.js';
 import { createPostgresConversations } from './postgres-conversations.js';
 import { createPostgresDevices } from './postgres-devices.js';
+import { createPostgresGroups } from './postgres-groups.js';
 import type { PostgresPool } from './postgres-pool.js';
 import { createPostgresPrekeys } from './postgres-prekeys.js';
 
@@ -12,6 +14,7 @@ export interface PostgresDirectory {
   readonly devices: Devices;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
+  readonly groups: Groups;
 }
 
 /** The directory ports on one pool; the database has to be migrated. */
@@ -21,5 +24,6 @@ export function createPostgresDirectory(pool: PostgresPool): PostgresDirectory {
     devices: createPostgresDevices(pool),
     prekeys: createPostgresPrekeys(pool),
     conversations: createPostgresConversations(pool),
+    groups: createPostgresGroups(pool),
   };
 }

@@ -1,22 +1,27 @@
 import { receiptItemOf } from '../../core/receipts.js';
-import type { Roster } from '../../core/roster.js';
-import type { Conversation } from '../../ports/conversations.js';
 import type { StoredMessage } from '../../ports/history.js';
 import { DomainError } from '../../protocol/errors.js';
-import type { ConversationView, HistoryPage } from '../../protocol/rest/conversation.js';
+import type { HistoryPage } from '../../protocol/rest/conversation.js';
 import { requireMember } from '../require-member.js';
+import { presentView } from './conversation-view.js';
+import { changed } from './groups.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 
 type ConversationOperation = 'openConversation' | 'listConversations' | 'getConversation' | 'getMessages' | 'getReceipts';
 
-export function conversationHandlers({ conversations, history, watermarks, clock }: RestDependencies): RestHandlers<ConversationOperation> {
+export function conversationHandlers(dependencies: RestDependencies): RestHandlers<ConversationOperation> {
+  const { conversations, groups, history, watermarks, clock } = dependencies;
   return {
     openConversation: async ({ caller, body }) => {
+      if (body.kind === 'group') {
+        const created = await groups.create(body, caller, clock.nowMs());
+        if (created) await changed(dependencies, body.conversationId);
+        return { status: created ? 201 : 200, body: await presentView(conversations, caller.accountId, body.conversationId) };
+      }
       if (body.peer === caller.accountId) throw new DomainError('invalid_request', 'peer: another account', { detail: { field: 'peer' } });
       const { conversation, created } = await conversations.ensureDirect(caller.accountId, body.peer, clock.nowMs());
-      const roster = await requireMember(conversations, caller.accountId, conversation.conversationId);
-      return { status: created ? 201 : 200, body: viewOf(conversation, roster) };
+      return { status: created ? 201 : 200, body: await presentView(conversations, caller.accountId, conversation.conversationId) };
     },
     listConversations: async ({ caller, query: { after, limit } }) => {
       const found = await conversations.list(caller.accountId, { after, limit: limit + 1 });
@@ -24,12 +29,7 @@ export function conversationHandlers({ conversations, history, watermarks, clock
       const next = found.length > limit ? items.at(-1)?.conversationId : undefined;
       return { status: 200, body: next === undefined ? { items } : { items, next } };
     },
-    getConversation: async ({ caller, params }) => {
-      const roster = await requireMember(conversations, caller.accountId, params.conversationId);
-      const conversation = await conversations.get(params.conversationId);
-      if (conversation === undefined) throw new DomainError('gone', 'the conversation was deleted');
-      return { status: 200, body: viewOf(conversation, roster) };
-    },
+    getConversation: async ({ caller, params }) => ({ status: 200, body: await presentView(conversations, caller.accountId, params.conversationId) }),
     getMessages: async ({ caller, params, query }) => {
       await requireMember(conversations, caller.accountId, params.conversationId);
       const page = await history.page({ conversationId: params.conversationId, ...query });
@@ -40,11 +40,6 @@ export function conversationHandlers({ conversations, history, watermarks, clock
       return { status: 200, body: { items: (await watermarks.of([params.conversationId])).map(receiptItemOf) } };
     },
   };
-}
-
-function viewOf({ conversationId, kind, createdAtMs }: Conversation, { version, digest, members }: Roster): ConversationView {
-  const views = members.map(({ accountId, role, devices }) => ({ accountId, role, devices: [...devices] }));
-  return { conversationId, kind, createdAtMs, version, rosterDigest: digest, members: views };
 }
 
 function messageOf(message: StoredMessage): HistoryPage['items'][number] {

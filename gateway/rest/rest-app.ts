@@ -8,6 +8,7 @@ import { conversationHandlers } from './conversations.js';
 import { crossOrigin } from './cross-origin.js';
 import { deviceHandlers } from './devices.js';
 import { createDocsPage } from './docs-page.js';
+import { groupHandlers } from './groups.js';
 import { prekeyHandlers } from './prekeys.js';
 import { HttpRefusal, sendProblem } from './problems.js';
 import type { RestDependencies } from './rest-dependencies.js';
@@ -20,13 +21,7 @@ const noOperation = 'none';
 /** The REST edge: every call of the contract, its documentation, and a clear answer to everything else. */
 export function createRestApp(dependencies: RestDependencies): Express {
   const { events, options } = dependencies;
-  const handlers: RestHandlers = {
-    ...accountHandlers(dependencies),
-    ...tokenHandlers(dependencies),
-    ...deviceHandlers(dependencies),
-    ...prekeyHandlers(dependencies),
-    ...conversationHandlers(dependencies),
-  };
+  const handlers = handlersOf(dependencies);
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').set('case sensitive routing', true);
   app.set('trust proxy', options.trustedProxies);
@@ -77,6 +72,17 @@ export function createRestApp(dependencies: RestDependencies): Express {
       events.answered({ operation, status: response.statusCode, tookMs: performance.now() - startMs });
     };
   }
+}
+
+function handlersOf(dependencies: RestDependencies): RestHandlers {
+  return {
+    ...accountHandlers(dependencies),
+    ...tokenHandlers(dependencies),
+    ...deviceHandlers(dependencies),
+    ...prekeyHandlers(dependencies),
+    ...conversationHandlers(dependencies),
+    ...groupHandlers(dependencies),
+  };
 }
 
 /** `/v1/accounts/{accountId}` as express writes it. */

@@ -2,12 +2,14 @@ import type { Accounts, Devices } from '../../ports/accounts.js';
 import type { Announcements } from '../../ports/announcements.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Conversations } from '../../ports/conversations.js';
+import type { Groups } from '../../ports/groups.js';
 import type { History } from '../../ports/history.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { RestEvents } from '../../telemetry/rest-events.js';
+import type { GroupEvents } from '../group-events.js';
 import type { Tokens } from '../tokens.js';
 
 export interface RestDependencies {
@@ -15,6 +17,8 @@ export interface RestDependencies {
   readonly devices: Devices;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
+  readonly groups: Groups;
+  readonly groupEvents: GroupEvents;
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly inbox: Inbox;

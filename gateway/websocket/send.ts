@@ -1,7 +1,7 @@
 import { contentDigest } from '../../core/content-digest.js';
 import type { MicroBatcher } from '../../core/micro-batcher.js';
 import { positionOf } from '../../core/position.js';
-import { checkDeviceSet } from '../../core/roster.js';
+import { checkDeviceSet, checkRosterDigest, devicesBeside, type Roster } from '../../core/roster.js';
 import type { AppendRecord, Appended } from '../../ports/event-log.js';
 import type { History } from '../../ports/history.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
@@ -38,18 +38,40 @@ export async function acceptSend(
 ): Promise<{ readonly accepted: Promise<Accepted> }> {
   await checkRates(dependencies, sender, frame);
   const roster = await requireMember(dependencies.rosters, sender.accountId, frame.conversationId);
-  checkShape(frame);
+  checkShape(frame, roster);
   if (frame.attempt > 1) {
     await dependencies.catchUp.passed(frame.conversationId, arrivedAtMs);
     const first = await findFirst(dependencies, sender, frame);
     if (first !== undefined) return { accepted: Promise.resolve({ type: 'accepted', id: frame.id, messageId: frame.messageId, ...first }) };
   }
-  const difference = checkDeviceSet(roster, sender, frame.envelopes);
+  const { recipients, difference } = await fitted(dependencies, sender, frame, roster);
   if (difference !== undefined && frame.strategy === 'strict') {
-    throw new DomainError('roster_mismatch', 'the envelopes do not fit the devices of the conversation', { detail: { ...difference } });
+    throw new DomainError('roster_mismatch', 'the message was not sealed for the devices of the conversation', { detail: { ...difference } });
   }
-  const appended = dependencies.appends.add({ key: frame.conversationId, value: encodeMessageRecord(recordOf(sender, frame, difference)) });
+  const record = { ...recordOf(sender, frame, difference), recipients };
+  const appended = dependencies.appends.add({ key: frame.conversationId, value: encodeMessageRecord(record) });
   return { accepted: answer(dependencies, sender, frame, { appended, roster: difference }) };
+}
+
+interface Fitted {
+  /** Of a message that is sealed once for all. */
+  readonly recipients: readonly DeviceAddress[] | undefined;
+  readonly difference: RosterDifference | undefined;
+}
+
+/** A sender whose roster is not that of the cache may have the newer one. */
+async function fitted({ rosters }: SendDependencies, sender: DeviceAddress, frame: SendFrame, cached: Roster): Promise<Fitted> {
+  const fits = fit(sender, frame, cached);
+  if (fits.difference === undefined || frame.rosterDigest === cached.digest) return fits;
+  const present = await rosters.refreshed(frame.conversationId);
+  return present === undefined || present.digest === cached.digest ? fits : fit(sender, frame, present);
+}
+
+function fit(sender: DeviceAddress, frame: SendFrame, roster: Roster): Fitted {
+  const { kind, envelopes, rosterDigest } = frame;
+  if (roster.kind === 'direct') return { recipients: undefined, difference: checkDeviceSet(roster, sender, envelopes) };
+  if (kind === 'keys') return { recipients: undefined, difference: checkDeviceSet(roster, sender, envelopes, 'some') };
+  return { recipients: devicesBeside(roster, sender), difference: checkRosterDigest(roster, rosterDigest) };
 }
 
 interface Taken {
@@ -77,9 +99,12 @@ async function checkRates({ rateLimiter }: SendDependencies, sender: DeviceAddre
   if (!toRecipient.allowed) throw new DomainError('rate_limited', 'too many sends to this conversation', { retryAfterMs: toRecipient.retryAfterMs });
 }
 
-function checkShape({ kind, body, envelopes }: SendFrame): void {
+function checkShape({ kind, body, envelopes }: SendFrame, roster: Roster): void {
   if (kind === 'message' && body === undefined) throw new DomainError('invalid_frame', 'body: a message needs one', { detail: { field: 'body' } });
   if (kind === 'keys' && body !== undefined) throw new DomainError('invalid_frame', 'body: keys carry envelopes only', { detail: { field: 'body' } });
+  if (kind === 'message' && roster.kind === 'group' && envelopes.length > 0) {
+    throw new DomainError('invalid_frame', 'envelopes: a group message is sealed once, in its body', { detail: { field: 'envelopes' } });
+  }
   const devices = new Set(envelopes.map(({ to }) => deviceKey(to)));
   if (devices.size < envelopes.length) throw new DomainError('invalid_frame', 'envelopes: one for each device', { detail: { field: 'envelopes' } });
 }

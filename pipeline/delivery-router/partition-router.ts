@@ -3,7 +3,6 @@ import type { Clock } from '../../ports/clock.js';
 import type { LogRecord, PartitionAssignment, PartitionHandler } from '../../ports/event-log.js';
 import type { GatewayConnection, GatewayLink, Push, PushTarget } from '../../ports/gateway-link.js';
 import type { DeviceSession, SessionRegistry } from '../../ports/session-registry.js';
-import type { Envelope } from '../../protocol/client-frames.js';
 import { deviceKey, type AccountId, type DeviceAddress } from '../../protocol/ids.js';
 import { decodeMessageRecord, type MessageRecord } from '../../protocol/log-records.js';
 import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
@@ -55,9 +54,9 @@ export class PartitionRouter implements PartitionHandler {
   }
 
   async records(batch: readonly LogRecord[]): Promise<void> {
-    const records = batch.map((record) => ({ record, message: decodeMessageRecord(record.value) }));
-    const sessions = await this.#lookup(records.map(({ message }) => message));
-    for (const { record, message } of records) this.#route(record, message, sessions);
+    const routes = batch.map(routeOf);
+    const sessions = await this.#lookup(routes.flatMap(({ parts }) => parts.map(({ device }) => device.accountId)));
+    for (const route of routes) this.#route(route, sessions);
     this.#progressed();
     if (this.#tracker.size < this.#dependencies.maxUnresolved) return;
     await new Promise<void>((resolve) => {
@@ -79,8 +78,8 @@ export class PartitionRouter implements PartitionHandler {
   }
 
   /** No answer counts as no session: rows are written, and the inbox path repeats the look-up until it succeeds. */
-  async #lookup(messages: readonly MessageRecord[]): Promise<Sessions> {
-    const accounts = [...new Set(messages.flatMap(({ envelopes }) => envelopes.map(({ to }) => to.accountId)))];
+  async #lookup(recipients: readonly AccountId[]): Promise<Sessions> {
+    const accounts = [...new Set(recipients)];
     try {
       const found = await this.#dependencies.registry.lookup(accounts);
       return new Map(accounts.map((accountId, index) => [accountId, found[index] ?? []]));
@@ -90,7 +89,7 @@ export class PartitionRouter implements PartitionHandler {
     }
   }
 
-  #route(record: LogRecord, message: MessageRecord, sessions: Sessions): void {
+  #route({ record, message, parts }: Route, sessions: Sessions): void {
     const { epoch, clock } = this.#dependencies;
     const common = {
       conversationId: message.conversationId,
@@ -101,13 +100,12 @@ export class PartitionRouter implements PartitionHandler {
       acceptedAtMs: record.appendedAtMs,
     };
     const queuedAtMs = clock.nowMs();
-    this.#tracker.begin(record.offset, message.envelopes.length);
+    this.#tracker.begin(record.offset, parts.length);
     const pushes = new Map<GatewayConnection, { target: PushTarget; order: PushOrder }[]>();
-    for (const envelope of message.envelopes) {
-      const sealed = { type: envelope.type, content: envelope.content };
-      const order = this.#take(envelope, { offset: record.offset, row: { ...common, queuedAtMs, envelope: sealed } }, sessions);
+    for (const { device, envelope } of parts) {
+      const order = this.#take(device, { offset: record.offset, row: { ...common, queuedAtMs, envelope } }, sessions);
       if (order === undefined) continue;
-      const target = { device: deviceOf(envelope), sessionEpoch: order.session.sessionEpoch, stream: order.stream, envelope: sealed };
+      const target = { device, sessionEpoch: order.session.sessionEpoch, stream: order.stream, ...(envelope === undefined ? {} : { envelope }) };
       const known = pushes.get(order.connection);
       if (known === undefined) pushes.set(order.connection, [{ target, order }]);
       else known.push({ target, order });
@@ -117,11 +115,10 @@ export class PartitionRouter implements PartitionHandler {
     for (const [connection, orders] of pushes) this.#push(connection, item, orders);
   }
 
-  #take(envelope: Envelope, item: ChainItem, sessions: Sessions): PushOrder | undefined {
-    const { accountId, deviceId } = envelope.to;
-    const session = sessions.get(accountId)?.find((of) => of.deviceId === deviceId);
+  #take(device: DeviceAddress, item: ChainItem, sessions: Sessions): PushOrder | undefined {
+    const session = sessions.get(device.accountId)?.find(({ deviceId }) => deviceId === device.deviceId);
     const connection = session === undefined ? undefined : this.#dependencies.link.to(session.gatewayId);
-    return this.#chainOf(envelope).take(item, session, connection);
+    return this.#chainOf(device).take(item, session, connection);
   }
 
   #push(connection: GatewayConnection, item: Push['item'], orders: readonly { target: PushTarget; order: PushOrder }[]): void {
@@ -130,8 +127,7 @@ export class PartitionRouter implements PartitionHandler {
     });
   }
 
-  #chainOf(envelope: Envelope): Chain {
-    const device = deviceOf(envelope);
+  #chainOf(device: DeviceAddress): Chain {
     const key = deviceKey(device);
     const known = this.#chains.get(key);
     if (known !== undefined) return known;
@@ -170,6 +166,24 @@ export class PartitionRouter implements PartitionHandler {
 
 type Sessions = ReadonlyMap<AccountId, readonly DeviceSession[]>;
 
-function deviceOf({ to: { accountId, deviceId } }: Envelope): DeviceAddress {
-  return { accountId, deviceId };
+/** What one device gets of a record. */
+interface Part {
+  readonly device: DeviceAddress;
+  readonly envelope?: { readonly type: number; readonly content: Uint8Array };
+}
+
+interface Route {
+  readonly record: LogRecord;
+  readonly message: MessageRecord;
+  readonly parts: readonly Part[];
+}
+
+function routeOf(record: LogRecord): Route {
+  const message = decodeMessageRecord(record.value);
+  const { envelopes, recipients = [] } = message;
+  const sealed = envelopes.map(({ to: { accountId, deviceId }, type, content }) => ({
+    device: { accountId, deviceId },
+    envelope: { type, content },
+  }));
+  return { record, message, parts: [...sealed, ...recipients.map((device) => ({ device }))] };
 }

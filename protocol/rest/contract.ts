@@ -3,13 +3,27 @@ import { z } from 'zod';
 import type { ErrorCode } from '../errors.js';
 import { accountId, conversationId, deviceId } from '../ids.js';
 import { accountView, handle, issuedToken, newAccount, registered, tokenRequest } from './account.js';
-import { conversationPage, conversationQuery, conversationView, historyPage, historyQuery, newConversation, receiptsView } from './conversation.js';
+import {
+  conversationPage,
+  conversationQuery,
+  conversationView,
+  historyPage,
+  historyQuery,
+  invite,
+  joinRequest,
+  newConversation,
+  newInvite,
+  newMembers,
+  newRole,
+  newTitle,
+  receiptsView,
+} from './conversation.js';
 import { deviceRemoval, deviceViews } from './device.js';
 import { numberText } from './number-text.js';
 import { prekeyBundle, prekeyCheck, prekeyCount, prekeyUpload } from './prekey.js';
 
 export interface RestCall {
-  readonly method: 'get' | 'post' | 'put' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Parameters stand in braces. */
   readonly path: string;
   readonly tag: string;
@@ -27,6 +41,7 @@ export interface RestCall {
 
 const ofAccount = z.strictObject({ accountId });
 const ofConversation = z.strictObject({ conversationId });
+const ofMember = z.strictObject({ conversationId, accountId });
 const deviceNumber = numberText(deviceId);
 
 /** Every REST call, by its operation id: routes, documentation and the SDK are made from this one table. */
@@ -130,10 +145,10 @@ export const restCalls = {
     method: 'post',
     path: '/v1/conversations',
     tag: 'conversations',
-    summary: 'The direct conversation with another account; made if it is missing (201).',
+    summary: 'The direct conversation with another account, or a group; made if it is missing (201).',
     body: newConversation,
     answers: { 201: conversationView, 200: conversationView },
-    errors: ['not_found'],
+    errors: ['not_found', 'group_full', 'conflict'],
   },
   listConversations: {
     method: 'get',
@@ -152,6 +167,82 @@ export const restCalls = {
     params: ofConversation,
     answers: { 200: conversationView },
     errors: ['not_a_member'],
+  },
+  changeTitle: {
+    method: 'patch',
+    path: '/v1/conversations/{conversationId}',
+    tag: 'groups',
+    summary: 'Changes the title of a group.',
+    params: ofConversation,
+    body: newTitle,
+    answers: { 200: conversationView },
+    errors: ['not_a_member', 'forbidden'],
+  },
+  addMembers: {
+    method: 'post',
+    path: '/v1/conversations/{conversationId}/members',
+    tag: 'groups',
+    summary: 'Adds members to a group; who is one already stays as it is.',
+    params: ofConversation,
+    body: newMembers,
+    answers: { 200: conversationView },
+    errors: ['not_a_member', 'forbidden', 'not_found', 'group_full'],
+  },
+  removeMember: {
+    method: 'delete',
+    path: '/v1/conversations/{conversationId}/members/{accountId}',
+    tag: 'groups',
+    summary: 'Removes somebody else from a group.',
+    params: ofMember,
+    answers: { 200: conversationView },
+    errors: ['not_a_member', 'forbidden', 'not_found', 'conflict'],
+  },
+  changeRole: {
+    method: 'put',
+    path: '/v1/conversations/{conversationId}/members/{accountId}',
+    tag: 'groups',
+    summary: "Changes a member's role. The owner gives the group away by making somebody else its owner.",
+    params: ofMember,
+    body: newRole,
+    answers: { 200: conversationView },
+    errors: ['not_a_member', 'forbidden', 'not_found', 'conflict'],
+  },
+  leaveGroup: {
+    method: 'post',
+    path: '/v1/conversations/{conversationId}/leave',
+    tag: 'groups',
+    summary: 'Leaves a group. If the owner goes, the admin who is there longest owns it, or else the member.',
+    params: ofConversation,
+    answers: { 204: null },
+    errors: ['not_a_member', 'conflict'],
+  },
+  makeInvite: {
+    method: 'post',
+    path: '/v1/conversations/{conversationId}/invite',
+    tag: 'groups',
+    summary: 'Makes the invite of a group; the one before ends.',
+    params: ofConversation,
+    body: newInvite,
+    answers: { 201: invite },
+    errors: ['not_a_member', 'forbidden'],
+  },
+  endInvite: {
+    method: 'delete',
+    path: '/v1/conversations/{conversationId}/invite',
+    tag: 'groups',
+    summary: 'Ends the invite of a group.',
+    params: ofConversation,
+    answers: { 204: null },
+    errors: ['not_a_member', 'forbidden'],
+  },
+  joinGroup: {
+    method: 'post',
+    path: '/v1/invites',
+    tag: 'groups',
+    summary: 'Makes oneself a member of the group that an invite is for.',
+    body: joinRequest,
+    answers: { 200: conversationView },
+    errors: ['not_found', 'gone', 'group_full', 'rate_limited'],
   },
   getMessages: {
     method: 'get',

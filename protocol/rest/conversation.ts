@@ -1,17 +1,40 @@
 import { z } from 'zod';
 
 import { bytes } from '../bytes.js';
+import { memberRole, sealedTitle } from '../conversation-event.js';
 import { accountId, blobId, conversationId, deviceAddress, deviceId, messageId, position, registrationId } from '../ids.js';
 import { limits } from '../limits.js';
 import { receiptItem } from '../server-frames.js';
 import { numberText } from './number-text.js';
 
-/** The direct conversation with another account; the same one however often it is asked for. */
-export const newConversation = z.strictObject({ kind: z.literal('direct'), peer: accountId });
+const inviteSecret = bytes(32, 16);
+
+/** The direct conversation with another account, the same one however often it is asked for; or a group under an id that the device made (UUID v7). */
+export const newConversation = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('direct'), peer: accountId }),
+  z.strictObject({
+    kind: z.literal('group'),
+    conversationId,
+    /** Without the account that makes it, which owns it. */
+    members: z.array(accountId).max(limits.maxGroupMembers),
+    title: sealedTitle.optional(),
+  }),
+]);
+
+export const newTitle = z.strictObject({ title: sealedTitle });
+export const newMembers = z.strictObject({ accounts: z.array(accountId).min(1).max(limits.maxGroupMembers) });
+export const newRole = z.strictObject({ role: memberRole });
+export const newInvite = z.strictObject({
+  /** From now. */
+  lifetimeMs: z.number().int().min(1_000).max(limits.maxInviteLifetimeMs),
+});
+/** Whoever brings the secret becomes a member: it belongs into a link. */
+export const invite = z.strictObject({ secret: inviteSecret, expiresAtMs: z.number().int() });
+export const joinRequest = z.strictObject({ secret: inviteSecret });
 
 const memberView = z.strictObject({
   accountId,
-  role: z.enum(['owner', 'admin', 'member']),
+  role: memberRole,
   devices: z.array(z.strictObject({ deviceId, registrationId })),
 });
 
@@ -20,6 +43,7 @@ export const conversationView = z.strictObject({
   conversationId,
   kind: z.enum(['direct', 'group', 'channel']),
   createdAtMs: z.number().int(),
+  title: sealedTitle.optional(),
   version: z.number().int(),
   /** What `send` names (core/roster.ts). */
   rosterDigest: z.string(),
@@ -31,6 +55,7 @@ const conversationSummary = z.strictObject({
   conversationId,
   kind: z.enum(['direct', 'group', 'channel']),
   createdAtMs: z.number().int(),
+  title: sealedTitle.optional(),
   members: z.array(accountId),
 });
 
@@ -61,7 +86,7 @@ const historyMessage = z.strictObject({
   kind: z.enum(['message', 'event']),
   sender: deviceAddress,
   acceptedAtMs: z.number(),
-  /** Sealed; its key is on the devices. */
+  /** Of a message sealed, its key is on the devices; of an event JSON (protocol/conversation-event.ts). */
   body: bytes(limits.maxBodyBytes).optional(),
   media: z.array(blobId).optional(),
   ttlSeconds: z.number().int().optional(),

@@ -1,4 +1,5 @@
 import { closeCodes } from '../../protocol/close-codes.js';
+import { conversationEvent } from '../../protocol/conversation-event.js';
 import { errorCodes, type ErrorMeaning } from '../../protocol/errors.js';
 import { limits, rateLimits } from '../../protocol/limits.js';
 
@@ -22,6 +23,18 @@ export function renderErrors(): string {
     meaning,
   ]);
   return table(['code', 'HTTP', 'may be repeated', 'meaning'], rows);
+}
+
+export function renderEvents(): string {
+  const rows = conversationEvent.options.map(({ shape, description = '' }) => [
+    `\`${shape.type.value}\``,
+    Object.keys(shape)
+      .filter((name) => name !== 'type' && name !== 'version')
+      .map((name) => `\`${name}\``)
+      .join(', '),
+    description,
+  ]);
+  return table(['type', 'beside `version`', 'meaning'], rows);
 }
 
 export function renderLimits(): string {

@@ -14,6 +14,7 @@ import { startTcpProxy } from '../support/tcp-proxy.js';
 import { accountsContract } from './accounts-contract.js';
 import { conversationsContract } from './conversations-contract.js';
 import { devicesContract } from './devices-contract.js';
+import { groupsContract } from './groups-contract.js';
 import { prekeysContract } from './prekeys-contract.js';
 
 let postgres: TestPostgres;
@@ -28,6 +29,7 @@ accountsContract('postgres', open);
 devicesContract('postgres', open);
 prekeysContract('postgres', open);
 conversationsContract('postgres', open);
+groupsContract('postgres', open);
 
 describe('migrations of PostgreSQL', () => {
   const applied = (url: string) => sql<{ name: string; applied_at: Date }>(url, 'SELECT name, applied_at FROM schema_migration ORDER BY name');

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 
 import type { Account, Accounts, DeviceKeys, DeviceList, Devices, NewDevice, OneTimePrekey, SignedPrekey } from '../../ports/accounts.js';
 import type { Conversations } from '../../ports/conversations.js';
+import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { AccountId, DeviceAddress } from '../../protocol/ids.js';
 import { deviceNumber, newAccountId } from './ids.js';
@@ -12,6 +13,7 @@ export interface DirectoryUnderTest {
   readonly devices: Devices;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
+  readonly groups: Groups;
   /** A further device, as if it had been linked: the ports have no call for that yet. */
   addDevice(accountId: AccountId, device: NewDevice): Promise<void>;
   dispose(): Promise<void>;

@@ -30,14 +30,14 @@ export interface SignedAccount {
 export class RegisteredDevices {
   readonly #url: string;
   readonly #pool: PostgresPool;
-  readonly #directory: PostgresDirectory;
+  readonly directory: PostgresDirectory;
   readonly #tokens: Tokens;
 
   /** Of a server that runs on the PostgreSQL of this URL. */
   constructor({ tokenKeys }: { readonly tokenKeys: TokenKeys }, postgresUrl: string) {
     this.#url = postgresUrl;
     this.#pool = openPool(postgresUrl);
-    this.#directory = createPostgresDirectory(this.#pool);
+    this.directory = createPostgresDirectory(this.#pool);
     this.#tokens = createTokens({ keys: tokenKeys, clock: createSystemClock(), lifetimeMs: tokenLifetimeMs });
   }
 
@@ -52,7 +52,7 @@ export class RegisteredDevices {
     for (let deviceId = 1; deviceId <= deviceCount; deviceId += 1) devices.push(await this.#credentials(accountId, deviceId));
     const account = { accountId, handle: handleOf(accountId), identityKey: identity.publicKey.serialize(), createdAtMs: Date.now() };
     const stored = { registrationId, name: 'raw', secretHash: randomBytes(32), keys: deviceKeys() };
-    await this.#directory.accounts.create(account, { ...stored, deviceId: 1 as DeviceId }, signList(1, devices));
+    await this.directory.accounts.create(account, { ...stored, deviceId: 1 as DeviceId }, signList(1, devices));
     const { signedPrekey, kemLastResort } = stored.keys;
     const rotating = [signedPrekey, kemLastResort].flatMap(({ keyId, publicKey, signature }) => [keyId, publicKey, signature]);
     for (const { deviceId } of devices.slice(1)) {
@@ -63,7 +63,7 @@ export class RegisteredDevices {
 
   /** The direct conversation of two accounts; the first device of one sends to the first of the other. */
   async conversation(one: SignedAccount, other: SignedAccount): Promise<LoadPair> {
-    const { conversations } = this.#directory;
+    const { conversations } = this.directory;
     const { conversationId } = (await conversations.ensureDirect(one.accountId, other.accountId, Date.now())).conversation;
     const roster = await conversations.roster(conversationId);
     const [sender, receiver] = [one.devices[0], other.devices[0]];

@@ -86,7 +86,10 @@ export class ScriptedDirectory {
       return this.#view(found);
     },
     getAccount: ({ params: { accountId } }) => this.#view(this.#account(accountId)),
-    openConversation: ({ body: { peer } }, caller) => this.roster(this.openConversation(caller.accountId, peer)),
+    openConversation: ({ body }, caller) => {
+      if (body.kind !== 'direct') throw new DomainError('invalid_request', 'a script has no groups');
+      return this.roster(this.openConversation(caller.accountId, body.peer));
+    },
     getConversation: ({ params: { conversationId } }, { accountId }) => {
       if (!this.membersOf(conversationId).includes(accountId)) throw new DomainError('not_a_member', 'of this conversation');
       return this.roster(conversationId);

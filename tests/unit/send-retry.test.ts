@@ -60,7 +60,7 @@ async function retryWhile(firstComes: 'before' | 'behind'): Promise<number> {
   );
   const dependencies = {
     ...{ appends, history, epoch },
-    rosters: { roster: () => Promise.resolve(roster) },
+    rosters: { roster: () => Promise.resolve(roster), refreshed: () => Promise.resolve(roster) },
     rateLimiter: { take: () => Promise.resolve({ allowed: true as const }) },
     catchUp: new HistoryCatchUp(eventLog, clock),
   };

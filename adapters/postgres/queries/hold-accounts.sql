@@ -1,0 +1,1 @@
+SELECT account_id FROM account WHERE account_id = ANY ($1::uuid[]) ORDER BY account_id FOR KEY SHARE

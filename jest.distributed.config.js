@@ -9,6 +9,7 @@ const onBothProfiles = [
   'websocket-session',
   'rest',
   'sdk',
+  'sdk-groups',
   'sdk-crash',
   'cli',
   'demo',

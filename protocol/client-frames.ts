@@ -16,6 +16,9 @@ export const envelope = z.strictObject({
 });
 export type Envelope = z.infer<typeof envelope>;
 
+/** The same for every device of a group: what opens it they got in `keys`. */
+const sharedEnvelope = envelope.omit({ to: true });
+
 export const helloFrame = z.strictObject({
   type: z.literal('hello'),
   token: z.string().max(4096),
@@ -36,6 +39,8 @@ export const sendFrame = z.strictObject({
   kind: z.enum(['message', 'keys']),
   body: bytes(limits.maxBodyBytes).optional(),
   envelopes: z.array(envelope).max(limits.maxEnvelopes),
+  /** Of a group message, instead of one for each device. */
+  envelope: sharedEnvelope.optional(),
   media: z.array(blobId).max(limits.maxMediaPerMessage).optional(),
   ttlSeconds: z.number().int().min(1).max(limits.maxTtlSeconds).optional(),
   /** 1 for the first transmission of this messageId, then 2, 3 ... */

@@ -14,8 +14,9 @@ export interface MessageRecord {
   readonly attempt: number;
   /** What each of these devices gets beside the body. */
   readonly envelopes: readonly Envelope[];
-  /** Devices that get the body alone. Nobody but these and those of the envelopes gets the message, whoever joins or leaves meanwhile. */
+  /** Devices that get the body with the one `envelope`, if there is one. Nobody but these and those of the envelopes gets the message, whoever joins or leaves meanwhile. */
   readonly recipients?: readonly DeviceAddress[] | undefined;
+  readonly envelope?: Pick<Envelope, 'type' | 'content'> | undefined;
   readonly body?: Uint8Array | undefined;
   readonly media?: readonly BlobId[] | undefined;
   readonly ttlSeconds?: number | undefined;

@@ -3,9 +3,9 @@ import type { ServerFrame } from '../protocol/server-frames.js';
 import { Background } from './background.js';
 import type { DeviceEvents } from './device-events.js';
 import type { Content } from './encryption/content.js';
-import { EnvelopeSealer } from './encryption/envelope-sealer.js';
 import { approveIdentity, markVerified, safetyNumberOf, type SafetyNumber } from './encryption/identities.js';
 import { PrekeyKeeper } from './encryption/prekey-keeper.js';
+import { Groups } from './groups/groups.js';
 import { EventListeners } from './event-listeners.js';
 import { Arrivals } from './messages/arrivals.js';
 import { ConversationDirectory } from './messages/conversation-directory.js';
@@ -13,8 +13,8 @@ import { GapBook } from './messages/gap-book.js';
 import type { Conversation, Gap, Message, PeerReceipts } from './messages/message.js';
 import { MessageArchive, type MessageQuery } from './messages/message-archive.js';
 import { openHistory, type HistoryQuery } from './messages/open-history.js';
-import { Outbox } from './messages/outbox.js';
-import { OutgoingSealer } from './messages/outgoing-sealer.js';
+import { createOutbox } from './messages/create-outbox.js';
+import type { Outbox } from './messages/outbox.js';
 import { ReceiptBook } from './messages/receipt-book.js';
 import type { Received } from './messages/receiver.js';
 import type { RestClient } from './rest/rest-client.js';
@@ -50,6 +50,8 @@ export interface DeviceDependencies {
  * behind; sessions that fall back by it are replaced when the next message does not open.
  */
 export class Device {
+  /** Makes groups and changes them; messages go to them like to anybody. */
+  readonly groups: Groups;
   readonly #dependencies: DeviceDependencies;
   readonly #events = new EventListeners<DeviceEvents>();
   readonly #archive: MessageArchive;
@@ -74,8 +76,15 @@ export class Device {
     this.#dependencies = dependencies;
     this.#archive = new MessageArchive(store, own);
     this.#conversations = new ConversationDirectory({ store, own, rest, signal });
-    this.#outbox = this.#createOutbox();
+    this.#outbox = createOutbox({
+      ...{ store, own, rest, signal, conversations: this.#conversations },
+      onIdentityChanged: ({ accountId }) => this.#emit('notice', { kind: 'identity-changed', accountId }),
+      onChange: (message) => this.#emit('outgoing', message),
+      onHeld: (conversationId, error) => this.#emit('notice', { kind: 'sending-held', conversationId, error }),
+    });
     this.#arrivals = this.#createArrivals();
+    const giveKeys = (conversationId: ConversationId) => this.#outbox.giveKeys(conversationId);
+    this.groups = new Groups({ store, rest, signal, conversations: this.#conversations, giveKeys });
     this.#receipts = new ReceiptBook({
       ...{ store, own, inBackground },
       onReceipts: (conversationId) => this.#emit('receipts', { conversationId, ...this.#archive.receipts(conversationId) }),
@@ -137,6 +146,11 @@ export class Device {
     return this.#conversations.withHandle(handle);
   }
 
+  /** What somebody is called; the id while the server cannot be asked. */
+  handleOf(accountId: AccountId): Promise<string> {
+    return accountId === this.accountId ? Promise.resolve(this.handle) : this.#conversations.handleOf(accountId);
+  }
+
   conversations(): readonly Conversation[] {
     return this.#archive.conversations();
   }
@@ -158,7 +172,7 @@ export class Device {
     return openHistory({ store, rest }, conversationId, query);
   }
 
-  /** Tells the peer, as far as its privacy wants it; without position up to the newest message. */
+  /** Tells those who wrote, as far as its privacy wants it; without position up to the newest message. */
   markRead(conversationId: ConversationId, upTo?: Position): Promise<void> {
     return this.#receipts.markRead(conversationId, upTo);
   }
@@ -170,6 +184,11 @@ export class Device {
 
   receiptsOf(conversationId: ConversationId): PeerReceipts {
     return this.#archive.receipts(conversationId);
+  }
+
+  /** Of a group: how far each of the others got. */
+  receiptsByMember(conversationId: ConversationId): ReadonlyMap<AccountId, PeerReceipts> {
+    return this.#archive.receiptsByMember(conversationId);
   }
 
   /** `undefined` before anything was sent or received. */
@@ -223,19 +242,6 @@ export class Device {
       await unit.commit();
     });
     this.#outbox.resume();
-  }
-
-  #createOutbox(): Outbox {
-    const { store, own, rest, signal } = this.#dependencies;
-    const conversations = this.#conversations;
-    const onIdentityChanged = ({ accountId }: DeviceAddress) => this.#emit('notice', { kind: 'identity-changed', accountId });
-    const sealer = new EnvelopeSealer({ store, own, rest, signal, onIdentityChanged });
-    return new Outbox({
-      ...{ store, own, signal },
-      sealer: new OutgoingSealer({ store, own, signal, sealer, conversations }),
-      onChange: (message) => this.#emit('outgoing', message),
-      onHeld: (conversationId, error) => this.#emit('notice', { kind: 'sending-held', conversationId, error }),
-    });
   }
 
   #createArrivals(): Arrivals {

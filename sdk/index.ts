@@ -1,10 +1,22 @@
+export type { ConversationEvent as GroupEvent } from '../protocol/conversation-event.js';
 export { DomainError } from '../protocol/errors.js';
 export type { AccountId, ConversationId, MessageId, Position } from '../protocol/ids.js';
 export type { Device } from './device.js';
 export type { DeviceEvents, Notice } from './device-events.js';
 export type { Content } from './encryption/content.js';
 export type { SafetyNumber } from './encryption/identities.js';
-export type { Conversation, Gap, Message, OutgoingState, PeerReceipts, ShownContent } from './messages/message.js';
+export type { Groups } from './groups/groups.js';
+export type {
+  Conversation,
+  DirectConversation,
+  Gap,
+  GroupConversation,
+  GroupMember,
+  Message,
+  OutgoingState,
+  PeerReceipts,
+  ShownContent,
+} from './messages/message.js';
 export { openDevice, type DeviceOptions } from './open-device.js';
 export { SdkError, type SdkErrorCode } from './sdk-error.js';
 export type { ConnectionStatus } from './transport/connection-status.js';

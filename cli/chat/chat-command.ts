@@ -91,7 +91,7 @@ async function settled(device: Device, session: ChatSession, signal: AbortSignal
       if (device.status.state === 'online' && session.isCaughtUp) resolve();
     };
     device.on('status', look);
-    device.on('message', look);
+    session.onShown = look;
     look();
   });
   const over = new Promise<false>((resolve) => {

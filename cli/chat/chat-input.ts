@@ -10,6 +10,6 @@ export function chatInputOf(line: string): ChatInput {
   if (text === '') return { kind: 'nothing' };
   if (text.startsWith('//')) return { kind: 'text', text: text.slice(1) };
   if (!text.startsWith('/')) return { kind: 'text', text };
-  const [name = '', argument] = text.slice(1).split(/\s+/);
-  return { kind: 'command', name, argument };
+  const [, name = '', argument = ''] = /^\/(\S*)\s*(.*)$/.exec(text) ?? [];
+  return { kind: 'command', name, argument: argument === '' ? undefined : argument };
 }

@@ -26,9 +26,15 @@ export function tickLine(message: Message, style: LineStyle): string {
   return `${tickOf(state, style)} "${text}"${failure === undefined ? '' : ` (${failure})`}`;
 }
 
-/** A message in a conversation that is not open. */
-export function elsewhereLine(message: Message, name: string, style: LineStyle): string {
-  return `(${messageLine(message, name, style)}) — /with ${name}`;
+/** `10:32 · alice added bob`. */
+export function eventLine({ acceptedAtMs }: Message, text: string, style: LineStyle): string {
+  const time = timeOf(acceptedAtMs ?? style.nowMs, style.nowMs);
+  return `${style.colour ? dim(time) : time} · ${text}`;
+}
+
+/** A line of a conversation that is not open, and how to open it. */
+export function elsewhereLine(line: string, conversation: string): string {
+  return `(${line}) — /with ${conversation}`;
 }
 
 export function statusLine(status: ConnectionStatus): string {
@@ -69,8 +75,14 @@ export function safetyNumberLines(digits: string): readonly string[] {
 }
 
 export function conversationsLine(conversations: readonly Conversation[]): string {
-  const names = conversations.map(({ peer }) => printable(peer.handle ?? peer.accountId));
+  const names = conversations.map(conversationName);
   return names.length === 0 ? '  No conversations yet.' : `  You talked to ${names.join(', ')}.`;
+}
+
+/** What `/with` takes: a handle, or `#` and the title of a group. */
+export function conversationName(conversation: Conversation): string {
+  if (conversation.kind === 'group') return `#${printable(conversation.title ?? conversation.conversationId)}`;
+  return printable(conversation.peer.handle ?? conversation.peer.accountId);
 }
 
 /** Control characters of others do not reach the terminal, nor do those that turn the direction of what follows (Unicode UAX #9). */
@@ -101,6 +113,8 @@ function textOf({ content }: Message): string {
   switch (content.type) {
     case 'text':
       return printable(content.text);
+    case 'event':
+      return '[the group changed]';
     case 'unsupported':
       return '[made by a newer version]';
     case 'undecryptable':

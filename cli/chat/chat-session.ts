@@ -1,10 +1,20 @@
-import { DomainError, SdkError, type AccountId, type Conversation, type ConversationId, type Device, type Message } from '../../sdk/index.js';
+import {
+  DomainError,
+  SdkError,
+  type AccountId,
+  type Conversation,
+  type ConversationId,
+  type Device,
+  type DirectConversation,
+  type GroupConversation,
+  type Message,
+} from '../../sdk/index.js';
 import { chatInputOf } from './chat-input.js';
 import {
+  conversationName,
   conversationsLine,
   dim,
   elsewhereLine,
-  messageLine,
   noticeLine,
   printable,
   safetyNumberLines,
@@ -12,39 +22,42 @@ import {
   tickLine,
   type LineStyle,
 } from './chat-lines.js';
+import { ChatRefusal } from './chat-refusal.js';
+import { groupCommands, groupHelp } from './group-commands.js';
+import { Names } from './names.js';
 import type { Screen } from './screen.js';
 import { ShownTicks } from './shown-ticks.js';
 
 const shownHistory = 20;
-const help = `  /with HANDLE   talk to somebody else
+const help = `  /with HANDLE   talk to somebody else, or to a group: /with #TITLE
   /who           the conversations of this device
   /history [N]   the last N messages (${shownHistory})
   /safety        the safety number: compare it with the other person
   /verify        you compared it: should the keys change, nothing is sent before you approve
   /approve       accept changed keys without comparing
+${groupHelp}
   /quit          leave, as Ctrl-D does; what is not sent yet goes next time
   An empty line reconnects at once. A message that begins with a slash is written with two.`;
 const nobodyPrompt = 'to whom? ';
 
-/** What was typed cannot be done. */
-class ChatRefusal extends Error {
-  override readonly name = 'ChatRefusal';
-}
-
 /** One person at one terminal: hears what comes, sends what is typed. */
 export class ChatSession {
+  /** More of what this device received is on the screen. */
+  onShown: () => void = () => undefined;
   readonly #device: Device;
   readonly #screen: Screen;
   readonly #ticks = new ShownTicks();
   /** Positions up to which others' messages were on the screen, by conversation; before that: when the device was opened. */
   readonly #shown = new Map<ConversationId, number>();
   readonly #before = new Map<ConversationId, number>();
+  readonly #names: Names;
   #open: Conversation | undefined;
   #troubles = 0;
 
   constructor(device: Device, screen: Screen) {
     this.#device = device;
     this.#screen = screen;
+    this.#names = new Names(device);
   }
 
   /** Something that was asked for did not work. */
@@ -61,9 +74,9 @@ export class ChatSession {
       if (!(status.state === 'offline' && status.final)) this.#replaceLast('status', statusLine(status));
     });
     device.on('notice', (notice) => {
-      this.#screen.print(noticeLine(notice, (accountId) => this.#nameOf(accountId as AccountId)));
+      this.#screen.print(noticeLine(notice, (accountId) => this.#names.of(accountId as AccountId)));
     });
-    device.on('message', (message) => this.#carefully(() => this.#heard(message)));
+    device.on('message', ({ conversation, ...message }) => this.#carefully(() => this.#heard(message, conversation)));
     device.on('outgoing', (message) => {
       const changed = this.#ticks.add(message, device.receiptsOf(message.conversationId));
       if (changed !== undefined) this.#showTicks([changed]);
@@ -130,17 +143,41 @@ export class ChatSession {
         await this.#device.approve(this.#peer().accountId);
         this.#screen.print('  Approved.');
       },
+      ...this.#groupCommands(argument),
     };
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (command === undefined) throw new ChatRefusal(`there is no /${printable(name)}; /help lists what there is`);
     await command();
   }
 
-  async #talkTo(handle: string): Promise<void> {
-    this.#open = await this.#conversationWith(handle);
-    this.#screen.setPrompt(`${handle}> `);
-    this.#screen.print(`— ${handle} —`);
+  #groupCommands(argument: string | undefined) {
+    const dependencies = {
+      device: this.#device,
+      open: () => this.#group(),
+      talkTo: (group: GroupConversation) => this.#talkIn(group),
+      print: (line: string) => {
+        this.#screen.print(line);
+      },
+    };
+    return groupCommands(dependencies, argument);
+  }
+
+  async #talkTo(name: string): Promise<void> {
+    await this.#talkIn(name.startsWith('#') ? this.#groupCalled(name) : await this.#conversationWith(name));
+  }
+
+  async #talkIn(conversation: Conversation): Promise<void> {
+    const name = conversationName(conversation);
+    this.#open = conversation;
+    this.#screen.setPrompt(`${name}> `);
+    this.#screen.print(`— ${name} —`);
     await this.#history(shownHistory);
+  }
+
+  #groupCalled(name: string): Conversation {
+    const found = this.#device.conversations().find((conversation) => conversation.kind === 'group' && conversationName(conversation) === name);
+    if (found === undefined) throw new ChatRefusal(`there is no group ${printable(name)} here; /who lists what there is`);
+    return found;
   }
 
   async #conversationWith(handle: string): Promise<Conversation> {
@@ -160,7 +197,9 @@ export class ChatSession {
   async #history(count: number): Promise<void> {
     const { conversationId } = this.#conversation();
     const receipts = this.#device.receiptsOf(conversationId);
-    for (const message of this.#device.messages(conversationId, { limit: count })) {
+    const messages = this.#device.messages(conversationId, { limit: count });
+    await this.#names.learn(messages);
+    for (const message of messages) {
       if (message.state !== undefined) this.#ticks.add(message, receipts);
       this.#show(message);
     }
@@ -173,24 +212,26 @@ export class ChatSession {
     return number.digits;
   }
 
-  async #heard(message: Message): Promise<void> {
+  async #heard(message: Message, conversation: Conversation): Promise<void> {
     const { conversationId, position = 0 } = message;
+    await this.#names.learn([message]);
     const isOpen = conversationId === this.#open?.conversationId;
     // The history may have shown it before it was told.
     if (position > (this.#shown.get(conversationId) ?? 0)) {
       if (isOpen) this.#show(message);
       else {
         this.#shown.set(conversationId, position);
-        this.#screen.print(elsewhereLine(message, this.#nameOf(message.sender.accountId), this.#style()));
+        this.#screen.print(elsewhereLine(this.#names.lineOf(message, this.#style()), conversationName(conversation)));
       }
     }
     if (isOpen) await this.#device.markRead(conversationId);
+    this.onShown();
   }
 
   #show(message: Message): void {
-    const { conversationId, messageId, position = 0, state, sender } = message;
+    const { conversationId, messageId, position = 0, state } = message;
     if (state === undefined) this.#shown.set(conversationId, Math.max(position, this.#shown.get(conversationId) ?? 0));
-    this.#screen.print(messageLine(message, this.#nameOf(sender.accountId), this.#style()), messageId);
+    this.#screen.print(this.#names.lineOf(message, this.#style()), messageId);
   }
 
   /** Of others' messages; 0 if there is none. */
@@ -213,7 +254,7 @@ export class ChatSession {
   }
 
   #redraw(message: Message): boolean {
-    return this.#screen.redraw(message.messageId, messageLine(message, this.#nameOf(message.sender.accountId), this.#style()));
+    return this.#screen.redraw(message.messageId, this.#names.lineOf(message, this.#style()));
   }
 
   /** Lines of one kind that follow each other take one line. */
@@ -226,18 +267,22 @@ export class ChatSession {
     return this.#open;
   }
 
-  #peer(): Conversation['peer'] {
-    return this.#conversation().peer;
+  #peer(): DirectConversation['peer'] {
+    const conversation = this.#conversation();
+    if (conversation.kind === 'group') throw new ChatRefusal('safety numbers are between two people: /with HANDLE');
+    return conversation.peer;
+  }
+
+  /** As it is now. */
+  #group(): GroupConversation {
+    const { conversationId } = this.#conversation();
+    const conversation = this.#device.conversations().find((known) => known.conversationId === conversationId);
+    if (conversation?.kind !== 'group') throw new ChatRefusal('open a group first: /group or /with #TITLE');
+    return conversation;
   }
 
   #style(): LineStyle {
     return { colour: this.#screen.colour, nowMs: Date.now() };
-  }
-
-  #nameOf(accountId: AccountId): string {
-    if (accountId === this.#device.accountId) return this.#device.handle;
-    const known = this.#device.conversations().find(({ peer }) => peer.accountId === accountId);
-    return printable(known?.peer.handle ?? accountId);
   }
 
   /** What fails as expected is a line, and the conversation goes on. */

@@ -17,7 +17,7 @@ export function crossOrigin(allowedOrigins: readonly string[]): RequestHandler {
       next();
       return;
     }
-    response.setHeader('Access-Control-Allow-Methods', 'GET, POST, PUT, PATCH, DELETE');
+    response.setHeader('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');
     response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type');
     response.setHeader('Access-Control-Max-Age', maxAgeSeconds);
     response.status(204).end();

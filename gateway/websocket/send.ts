@@ -99,11 +99,14 @@ async function checkRates({ rateLimiter }: SendDependencies, sender: DeviceAddre
   if (!toRecipient.allowed) throw new DomainError('rate_limited', 'too many sends to this conversation', { retryAfterMs: toRecipient.retryAfterMs });
 }
 
-function checkShape({ kind, body, envelopes }: SendFrame, roster: Roster): void {
+function checkShape({ kind, body, envelopes, envelope }: SendFrame, roster: Roster): void {
   if (kind === 'message' && body === undefined) throw new DomainError('invalid_frame', 'body: a message needs one', { detail: { field: 'body' } });
   if (kind === 'keys' && body !== undefined) throw new DomainError('invalid_frame', 'body: keys carry envelopes only', { detail: { field: 'body' } });
   if (kind === 'message' && roster.kind === 'group' && envelopes.length > 0) {
-    throw new DomainError('invalid_frame', 'envelopes: a group message is sealed once, in its body', { detail: { field: 'envelopes' } });
+    throw new DomainError('invalid_frame', 'envelopes: a group message has one `envelope` for all', { detail: { field: 'envelopes' } });
+  }
+  if (envelope !== undefined && (kind === 'keys' || roster.kind === 'direct')) {
+    throw new DomainError('invalid_frame', 'envelope: only a group message has one', { detail: { field: 'envelope' } });
   }
   const devices = new Set(envelopes.map(({ to }) => deviceKey(to)));
   if (devices.size < envelopes.length) throw new DomainError('invalid_frame', 'envelopes: one for each device', { detail: { field: 'envelopes' } });
@@ -111,7 +114,7 @@ function checkShape({ kind, body, envelopes }: SendFrame, roster: Roster): void 
 
 /** With `partial`, envelopes for devices that are not in the roster, or were made for an earlier registration, are dropped. */
 function recordOf(sender: DeviceAddress, frame: SendFrame, difference: RosterDifference | undefined): MessageRecord {
-  const { messageId, conversationId, kind, attempt, body, media, ttlSeconds } = frame;
+  const { messageId, conversationId, kind, attempt, envelope, body, media, ttlSeconds } = frame;
   const dropped = new Set([...(difference?.extra ?? []), ...(difference?.stale ?? [])].map(deviceKey));
   const envelopes = dropped.size === 0 ? frame.envelopes : frame.envelopes.filter(({ to }) => !dropped.has(deviceKey(to)));
   return {
@@ -121,6 +124,7 @@ function recordOf(sender: DeviceAddress, frame: SendFrame, difference: RosterDif
     sender,
     attempt,
     envelopes,
+    ...(envelope === undefined ? {} : { envelope }),
     ...(body === undefined ? {} : { body }),
     ...(media === undefined ? {} : { media }),
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),

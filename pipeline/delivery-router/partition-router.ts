@@ -103,15 +103,15 @@ export class PartitionRouter implements PartitionHandler {
     this.#tracker.begin(record.offset, parts.length);
     const pushes = new Map<GatewayConnection, { target: PushTarget; order: PushOrder }[]>();
     for (const { device, envelope } of parts) {
-      const order = this.#take(device, { offset: record.offset, row: { ...common, queuedAtMs, envelope } }, sessions);
+      const order = this.#take(device, { offset: record.offset, row: { ...common, queuedAtMs, envelope: envelope ?? message.envelope } }, sessions);
       if (order === undefined) continue;
       const target = { device, sessionEpoch: order.session.sessionEpoch, stream: order.stream, ...(envelope === undefined ? {} : { envelope }) };
       const known = pushes.get(order.connection);
       if (known === undefined) pushes.set(order.connection, [{ target, order }]);
       else known.push({ target, order });
     }
-    const { body, media, ttlSeconds } = message;
-    const item = { ...common, body, media: media && [...media], ttlSeconds };
+    const { envelope, body, media, ttlSeconds } = message;
+    const item = { ...common, envelope, body, media: media && [...media], ttlSeconds };
     for (const [connection, orders] of pushes) this.#push(connection, item, orders);
   }
 
@@ -166,7 +166,7 @@ export class PartitionRouter implements PartitionHandler {
 
 type Sessions = ReadonlyMap<AccountId, readonly DeviceSession[]>;
 
-/** What one device gets of a record. */
+/** What one device gets of a record; without `envelope` the one of the record, if that has one. */
 interface Part {
   readonly device: DeviceAddress;
   readonly envelope?: { readonly type: number; readonly content: Uint8Array };

@@ -23,7 +23,7 @@ import { numberText } from './number-text.js';
 import { prekeyBundle, prekeyCheck, prekeyCount, prekeyUpload } from './prekey.js';
 
 export interface RestCall {
-  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** Parameters stand in braces. */
   readonly path: string;
   readonly tag: string;
@@ -169,8 +169,8 @@ export const restCalls = {
     errors: ['not_a_member'],
   },
   changeTitle: {
-    method: 'patch',
-    path: '/v1/conversations/{conversationId}',
+    method: 'put',
+    path: '/v1/conversations/{conversationId}/title',
     tag: 'groups',
     summary: 'Changes the title of a group.',
     params: ofConversation,

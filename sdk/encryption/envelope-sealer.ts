@@ -8,6 +8,8 @@ import type { UnitOfWork } from '../store/unit-of-work.js';
 import { acceptDeviceList } from './device-list.js';
 import { encryptTo, sessionRegistration, startSession } from './sessions.js';
 
+const bundlesAtOnce = 16;
+
 /** A device of a roster. */
 export interface Recipient extends DeviceAddress {
   readonly registrationId: number;
@@ -31,13 +33,13 @@ export class EnvelopeSealer {
   }
 
   /**
-   * `keep` puts what must become durable together with the advanced sessions into the same unit; its result is that of `seal`, once all of it is.
+   * `plaintextOf` may change the unit too. `keep` puts what must become durable together with the advanced sessions into the same unit; its result is that of `seal`, once all of it is.
    * Throws SdkError `identity_changed`, `untrusted_server`, `offline`, and the server's refusals.
    */
   async seal<Kept>(
     recipients: readonly Recipient[],
-    plaintext: Uint8Array,
-    keep: (unit: UnitOfWork, envelopes: readonly Envelope[]) => Kept,
+    plaintextOf: (unit: UnitOfWork) => Uint8Array | Promise<Uint8Array>,
+    keep: (unit: UnitOfWork, envelopes: readonly Envelope[]) => Kept | Promise<Kept>,
   ): Promise<Kept> {
     const { store, signal, onIdentityChanged } = this.#dependencies;
     const bundles = await this.#missingBundles(recipients);
@@ -46,7 +48,7 @@ export class EnvelopeSealer {
       return await signal.run(async () => {
         for (const bundle of bundles) await this.#begin(bundle, recipients, changed);
         const unit = store.begin();
-        const kept = keep(unit, await this.#encryptAll(unit, recipients, plaintext));
+        const kept = await keep(unit, await this.#encryptAll(unit, recipients, await plaintextOf(unit)));
         await unit.commit();
         return kept;
       });
@@ -69,7 +71,13 @@ export class EnvelopeSealer {
   async #missingBundles(recipients: readonly Recipient[]): Promise<readonly PrekeyBundle[]> {
     const { store, rest } = this.#dependencies;
     const missing = recipients.filter((recipient) => !hasSession(store, recipient));
-    return Promise.all(missing.map(({ accountId, deviceId }) => rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } })));
+    const bundles: PrekeyBundle[] = [];
+    for (let from = 0; from < missing.length; from += bundlesAtOnce) {
+      const asked = missing.slice(from, from + bundlesAtOnce);
+      const answers = asked.map(({ accountId, deviceId }) => rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } }));
+      bundles.push(...(await Promise.all(answers)));
+    }
+    return bundles;
   }
 
   /** In a unit of its own that is committed also when the identity changed: that it did must be known the next time. */

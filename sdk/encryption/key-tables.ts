@@ -5,6 +5,9 @@ import { table } from '../store/table.js';
 /** Key: `account.device`. A libsignal session record. */
 export const sessionTable = table<Uint8Array>('session');
 
+/** Key: `account.device`, distribution id. A libsignal sender key record: one's own, or what a member of a group gave out. */
+export const senderKeyTable = table<Uint8Array>('sender-key');
+
 export interface PeerIdentity {
   /** 33 bytes, as serialized by libsignal. One identity key for all devices of an account. */
   readonly key: Uint8Array;

@@ -8,12 +8,15 @@ import {
   PreKeyRecord,
   PreKeyStore,
   PublicKey,
+  SenderKeyRecord,
+  SenderKeyStore,
   SessionRecord,
   SessionStore,
   SignedPreKeyRecord,
   SignedPreKeyStore,
   type PrivateKey,
   type ProtocolAddress,
+  type Uuid,
 } from '@signalapp/libsignal-client';
 
 import { SdkError } from '../sdk-error.js';
@@ -24,6 +27,7 @@ import {
   identityTable,
   kemPrekeyTable,
   ownKeysTable,
+  senderKeyTable,
   sessionTable,
   signedPrekeyTable,
   usedBaseKeyTable,
@@ -39,6 +43,7 @@ export interface SignalStores {
   readonly prekeys: PreKeyStore;
   readonly signedPrekeys: SignedPreKeyStore;
   readonly kemPrekeys: KyberPreKeyStore;
+  readonly senderKeys: SenderKeyStore;
 }
 
 export function createSignalStores(unit: UnitOfWork): SignalStores {
@@ -48,6 +53,7 @@ export function createSignalStores(unit: UnitOfWork): SignalStores {
     prekeys: new UnitPrekeys(unit),
     signedPrekeys: new UnitSignedPrekeys(unit),
     kemPrekeys: new UnitKemPrekeys(unit),
+    senderKeys: new UnitSenderKeys(unit),
   };
 }
 
@@ -82,6 +88,24 @@ class UnitSessions extends SessionStore {
   override async getExistingSessions(addresses: ProtocolAddress[]): Promise<SessionRecord[]> {
     const records = await Promise.all(addresses.map((address) => this.getSession(address)));
     return records.filter((record) => record !== null);
+  }
+}
+
+class UnitSenderKeys extends SenderKeyStore {
+  readonly #unit: UnitOfWork;
+  constructor(unit: UnitOfWork) {
+    super();
+    this.#unit = unit;
+  }
+
+  override saveSenderKey(sender: ProtocolAddress, distributionId: Uuid, record: SenderKeyRecord): Promise<void> {
+    this.#unit.put(senderKeyTable, [sender.toString(), distributionId], record.serialize());
+    return Promise.resolve();
+  }
+
+  override getSenderKey(sender: ProtocolAddress, distributionId: Uuid): Promise<SenderKeyRecord | null> {
+    const row = this.#unit.get(senderKeyTable, sender.toString(), distributionId);
+    return Promise.resolve(row === undefined ? null : SenderKeyRecord.deserialize(signalBytes(row)));
   }
 }
 

@@ -1,11 +1,13 @@
+import { DomainError } from '../../protocol/errors.js';
 import { directConversationId, type AccountId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
 import type { ConversationView } from '../../protocol/rest/conversation.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
-import type { Conversation } from './message.js';
-import { conversationTable, type ConversationRow } from './message-tables.js';
+import type { Conversation, GroupConversation } from './message.js';
+import { conversationTable, foundedTable, handleTable, type ConversationRow, type GroupRow } from './message-tables.js';
+import { shownConversation, shownGroup } from './shown-conversation.js';
 
 export interface ConversationDirectoryDependencies {
   readonly store: DeviceStore;
@@ -28,8 +30,8 @@ export class ConversationDirectory {
   /** Known ones come without asking. Throws DomainError `not_found` for a handle that nobody has, SdkError `offline`, `untrusted_server`. */
   async withHandle(handle: string): Promise<Conversation> {
     const { store, rest } = this.#dependencies;
-    const known = store.range(conversationTable, []).find(({ row }) => row.handle === handle);
-    if (known !== undefined) return conversationOf(known.key[0] as ConversationId, known.row);
+    const known = store.range(conversationTable, []).find(({ row }) => row.kind !== 'group' && row.handle === handle);
+    if (known !== undefined) return shownConversation(known.key[0] as ConversationId, known.row);
     const { accountId } = await rest.call('findAccount', { query: { handle } });
     return this.#open(accountId, handle);
   }
@@ -38,17 +40,59 @@ export class ConversationDirectory {
   async ofIncoming(conversationId: ConversationId): Promise<Conversation> {
     const { store, rest } = this.#dependencies;
     const row = store.get(conversationTable, conversationId);
-    if (row?.handle !== undefined) return conversationOf(conversationId, row);
+    if (row?.kind === 'group') return this.#ofIncomingGroup(conversationId, row);
+    if (row?.handle !== undefined) return shownConversation(conversationId, row);
     try {
       // One's own other device wrote first: only the server knows to whom.
       if (row === undefined) await this.roster(conversationId, { fresh: true });
-      const peer = row?.peer ?? store.get(conversationTable, conversationId)?.peer;
-      if (peer === undefined) throw new SdkError('untrusted_server', `the server has nobody in conversation ${conversationId}`);
-      const { handle } = await rest.call('getAccount', { params: { accountId: peer } });
-      return await this.#keep(conversationId, { peer, handle });
+      const now = row ?? store.get(conversationTable, conversationId);
+      if (now === undefined || now.kind === 'group')
+        throw new SdkError('untrusted_server', `the server has nobody in conversation ${conversationId}`);
+      const { handle } = await rest.call('getAccount', { params: { accountId: now.peer } });
+      return await this.#keep(conversationId, { ...now, handle });
     } catch (error) {
       if (row === undefined) throw error;
-      return conversationOf(conversationId, row);
+      return shownConversation(conversationId, row);
+    }
+  }
+
+  /** After a change, with everybody who is in it now, if the server can be asked. */
+  async #ofIncomingGroup(conversationId: ConversationId, row: GroupRow): Promise<Conversation> {
+    if (row.roster === undefined) await this.roster(conversationId, { fresh: true }).catch(() => undefined);
+    return shownConversation(conversationId, this.#dependencies.store.get(conversationTable, conversationId) ?? row);
+  }
+
+  /** What the server says of a group now. */
+  async groupIs(view: ConversationView, groupKey?: Uint8Array): Promise<GroupConversation> {
+    const { store } = this.#dependencies;
+    const known = store.get(conversationTable, view.conversationId);
+    if (view.kind !== 'group' || (known !== undefined && known.kind !== 'group')) {
+      throw new SdkError('untrusted_server', `the server says of conversation ${view.conversationId} that it is another kind than it was`);
+    }
+    const { conversationId, version, title, rosterDigest } = view;
+    const members = view.members.map(({ accountId, role }) => ({ accountId, role }));
+    const key = groupKey ?? known?.groupKey ?? store.get(foundedTable, conversationId);
+    const facts: GroupRow = { kind: 'group', version, title, members, groupKey: key, roster: { rosterDigest, members: view.members } };
+    await this.#keep(conversationId, facts);
+    return shownGroup(conversationId, facts);
+  }
+
+  /** What somebody is called; the id while the server cannot be asked. */
+  async handleOf(accountId: AccountId): Promise<string> {
+    const { store, rest, signal } = this.#dependencies;
+    const known = store.get(handleTable, accountId);
+    if (known !== undefined) return known;
+    try {
+      const { handle } = await rest.call('getAccount', { params: { accountId } });
+      await signal.run(async () => {
+        const unit = store.begin();
+        unit.put(handleTable, [accountId], handle);
+        await unit.commit();
+      });
+      return handle;
+    } catch (error) {
+      if (error instanceof SdkError || error instanceof DomainError) return accountId;
+      throw error;
     }
   }
 
@@ -58,6 +102,10 @@ export class ConversationDirectory {
     const row = store.get(conversationTable, conversationId);
     if (row?.roster !== undefined && !fresh) return row.roster;
     const view = await rest.call('getConversation', { params: { conversationId } });
+    if (row?.kind === 'group') {
+      await this.groupIs(view);
+      return { rosterDigest: view.rosterDigest, members: view.members };
+    }
     const peer = row?.peer ?? view.members.find(({ accountId }) => accountId !== own.accountId)?.accountId ?? own.accountId;
     const roster = this.#trusted(view, conversationId, peer);
     await this.#keep(conversationId, { peer, roster });
@@ -86,14 +134,13 @@ export class ConversationDirectory {
     const { store, signal } = this.#dependencies;
     return signal.run(async () => {
       const unit = store.begin();
-      const row = { ...unit.get(conversationTable, conversationId), ...facts };
+      const known = unit.get(conversationTable, conversationId);
+      // An answer that was asked for before the last change came.
+      const late = known?.kind === 'group' && facts.kind === 'group' && facts.version < known.version;
+      const row: ConversationRow = late ? known : { ...known, ...facts };
       unit.put(conversationTable, [conversationId], row);
       await unit.commit();
-      return conversationOf(conversationId, row);
+      return shownConversation(conversationId, row);
     });
   }
-}
-
-function conversationOf(conversationId: ConversationId, { peer, handle }: ConversationRow): Conversation {
-  return { conversationId, peer: { accountId: peer, handle } };
 }

@@ -1,7 +1,8 @@
-import type { ConversationId, DeviceAddress, Position } from '../../protocol/ids.js';
+import type { AccountId, ConversationId, DeviceAddress, Position } from '../../protocol/ids.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Message, OutgoingState, PeerReceipts, Conversation } from './message.js';
 import { conversationTable, failedTable, messageTable, outboxTable, receiptTable } from './message-tables.js';
+import { shownConversation } from './shown-conversation.js';
 
 export interface MessageQuery {
   /** Exclusive. */
@@ -21,10 +22,7 @@ export class MessageArchive {
   }
 
   conversations(): readonly Conversation[] {
-    return this.#store.range(conversationTable, []).map(({ key, row }) => ({
-      conversationId: key[0] as ConversationId,
-      peer: { accountId: row.peer, handle: row.handle },
-    }));
+    return this.#store.range(conversationTable, []).map(({ key, row }) => shownConversation(key[0] as ConversationId, row));
   }
 
   /** In the order of the conversation; what is not accepted yet, or never will be, at the end. */
@@ -39,15 +37,27 @@ export class MessageArchive {
     return before === undefined ? [...accepted, ...this.#failed(conversationId), ...this.#pending(conversationId)] : accepted;
   }
 
-  /** Of the peer's devices together: the furthest of them. */
+  /** Of the peer; in a group of everybody else together: what all of them have. */
   receipts(conversationId: ConversationId): PeerReceipts {
-    const rows = this.#store.range(receiptTable, [conversationId]);
-    const ofPeers = rows.filter(({ key }) => !String(key[1]).startsWith(`${this.#own.accountId}.`));
-    const furthest = (name: keyof PeerReceipts) => {
-      const positions = ofPeers.map(({ row }) => row[name]).filter((position) => position !== undefined);
-      return positions.length === 0 ? undefined : Math.max(...positions);
+    const others = this.receiptsByMember(conversationId);
+    const row = this.#store.get(conversationTable, conversationId);
+    const members = row?.kind === 'group' ? row.members.map(({ accountId }) => accountId) : [...others.keys()];
+    const ofOthers = members.filter((accountId) => accountId !== this.#own.accountId).map((accountId) => others.get(accountId) ?? {});
+    const common = (name: keyof PeerReceipts) => {
+      const positions = ofOthers.map((receipts) => receipts[name]);
+      return positions.length === 0 || positions.includes(undefined) ? undefined : Math.min(...positions.map((position) => position ?? 0));
     };
-    return { delivered: furthest('delivered'), read: furthest('read') };
+    return { delivered: common('delivered'), read: common('read') };
+  }
+
+  /** Of everybody else, each as far as the furthest of its devices. */
+  receiptsByMember(conversationId: ConversationId): ReadonlyMap<AccountId, PeerReceipts> {
+    const furthest = new Map<AccountId, PeerReceipts>();
+    for (const { key, row } of this.#store.range(receiptTable, [conversationId])) {
+      const accountId = String(key[1]).split('.')[0] as AccountId;
+      if (accountId !== this.#own.accountId) furthest.set(accountId, mergedReceipts(furthest.get(accountId), row));
+    }
+    return furthest;
   }
 
   #pending(conversationId: ConversationId): Message[] {

@@ -4,17 +4,37 @@ import type { AccountId, ConversationId, DeviceAddress, MessageId, Position } fr
 import type { ConversationView } from '../../protocol/rest/conversation.js';
 import type { Content } from '../encryption/content.js';
 import type { ContentKey } from '../encryption/body-seal.js';
+import type { KeyNote } from '../groups/key-note.js';
 import { table } from '../store/table.js';
-import type { Gap, PeerReceipts, ShownContent } from './message.js';
+import type { Gap, GroupMember, PeerReceipts, ShownContent } from './message.js';
 
-export interface ConversationRow {
-  readonly peer: AccountId;
-  readonly handle?: string | undefined;
-  /** As of the last answer of the server; missing until it was asked. */
+interface ConversationRowBase {
+  /** As of the last answer of the server; missing until it was asked, and after a change. */
   readonly roster?: Pick<ConversationView, 'rosterDigest' | 'members'> | undefined;
 }
+export interface DirectRow extends ConversationRowBase {
+  readonly kind?: 'direct' | undefined;
+  readonly peer: AccountId;
+  readonly handle?: string | undefined;
+}
+export interface GroupRow extends ConversationRowBase {
+  readonly kind: 'group';
+  /** Of the last change that is known here. */
+  readonly version: number;
+  readonly members: readonly GroupMember[];
+  /** Sealed under the group's key, which comes with the first sender key. */
+  readonly title?: Uint8Array | undefined;
+  readonly groupKey?: Uint8Array | undefined;
+}
+export type ConversationRow = DirectRow | GroupRow;
 /** Key: conversation id. */
 export const conversationTable = table<ConversationRow>('conversation');
+
+/** Key: conversation id. The key of a group that this device made, from before the server knew of it. */
+export const foundedTable = table<Uint8Array>('founded');
+
+/** Key: account id. What somebody is called. */
+export const handleTable = table<string>('handle');
 
 export interface MessageRow {
   readonly messageId: MessageId;
@@ -41,7 +61,15 @@ interface OutboxRowBase {
   readonly attempt: number;
   /** Exact bytes; missing until it was sealed for a roster. */
   readonly envelopes?: readonly Envelope[] | undefined;
+  /** Of a group message. */
+  readonly envelope?: Pick<Envelope, 'type' | 'content'> | undefined;
+  /** What goes before it: this device's sender key, for those that lack it. */
+  readonly parts?: readonly KeysPart[] | undefined;
   readonly rosterDigest?: string | undefined;
+}
+export interface KeysPart {
+  readonly messageId: MessageId;
+  readonly envelopes: readonly Envelope[];
 }
 export interface OutboxMessage extends OutboxRowBase {
   readonly kind: 'message';
@@ -50,10 +78,12 @@ export interface OutboxMessage extends OutboxRowBase {
   readonly key: Uint8Array;
   readonly ttlSeconds?: number | undefined;
 }
-/** An empty message that ends the first, costly ones of a peer's device. */
 export interface OutboxKeys extends OutboxRowBase {
   readonly kind: 'keys';
-  readonly to: DeviceAddress;
+  /** Missing: this device's sender key, for every device of the group that lacks it. */
+  readonly to?: DeviceAddress | undefined;
+  /** Missing: an empty one, which ends the first, costly messages of a peer's device. */
+  readonly note?: KeyNote | undefined;
 }
 export type OutboxRow = OutboxMessage | OutboxKeys;
 /** Key: conversation id, number: the order in which they were sent. */
@@ -79,7 +109,7 @@ export const readTable = table<Position>('read');
 /** Key: `account.device`. The newest key exchange of the device that was answered. */
 export const answeredTable = table<string>('answered');
 
-/** Key: `account.device`. When its broken session was replaced last. */
+/** Key: `account.device`, or that and a group. When its broken session was replaced, or its sender key for the group asked for, last. */
 export const healedTable = table<number>('healed');
 
 /** Key: conversation id, first and last position. */

@@ -1,8 +1,10 @@
+import type { ConversationEvent, MemberRole } from '../../protocol/conversation-event.js';
 import type { ErrorCode } from '../../protocol/errors.js';
 import type { AccountId, ConversationId, DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
 import type { Content, UnsupportedContent } from '../encryption/content.js';
 
-export interface Conversation {
+export interface DirectConversation {
+  readonly kind: 'direct';
   readonly conversationId: ConversationId;
   readonly peer: {
     readonly accountId: AccountId;
@@ -11,14 +13,36 @@ export interface Conversation {
   };
 }
 
+export interface GroupMember {
+  readonly accountId: AccountId;
+  readonly role: MemberRole;
+}
+
+/** As far as this device was told. */
+export interface GroupConversation {
+  readonly kind: 'group';
+  readonly conversationId: ConversationId;
+  /** Missing until somebody of the group gave its key to this device. */
+  readonly title?: string | undefined;
+  readonly members: readonly GroupMember[];
+}
+
+export type Conversation = DirectConversation | GroupConversation;
+
+/** A change of the group by the sender, in one order with the messages. */
+export interface EventContent {
+  readonly type: 'event';
+  readonly event: ConversationEvent;
+}
+
 /** A message that this device got and cannot open: keys were lost on the way. */
 export interface UndecryptableContent {
   readonly type: 'undecryptable';
 }
 
-export type ShownContent = Content | UnsupportedContent | UndecryptableContent;
+export type ShownContent = Content | EventContent | UnsupportedContent | UndecryptableContent;
 
-/** pending: kept here, not accepted yet. accepted ✓: durable at the server. delivered ✓✓: on a device of the peer. read: seen there. failed: refused for good. */
+/** pending: kept here, not accepted yet. accepted ✓: durable at the server. delivered ✓✓: on a device of the peer, in a group of every other member. read: seen there. failed: refused for good. */
 export type OutgoingState = 'pending' | 'accepted' | 'delivered' | 'read' | 'failed';
 
 /** A message as the device keeps it. */
@@ -37,7 +61,7 @@ export interface Message {
   readonly failure?: ErrorCode | undefined;
 }
 
-/** How far the peer got. */
+/** How far the peer got; in a group, everybody else. */
 export interface PeerReceipts {
   readonly delivered?: Position | undefined;
   readonly read?: Position | undefined;

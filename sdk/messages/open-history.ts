@@ -1,3 +1,4 @@
+import { decodeEvent } from '../../protocol/conversation-event.js';
 import type { ConversationId, Position } from '../../protocol/ids.js';
 import type { HistoryPage } from '../../protocol/rest/conversation.js';
 import { openBody } from '../encryption/body-seal.js';
@@ -36,7 +37,11 @@ export async function openHistory(
   });
 }
 
-function contentOf(store: DeviceStore, { conversationId, messageId, sender, body }: HistoryPage['items'][number]): ShownContent {
+function contentOf(store: DeviceStore, { conversationId, messageId, sender, kind, body }: HistoryPage['items'][number]): ShownContent {
+  if (kind === 'event') {
+    const event = body === undefined ? undefined : decodeEvent(body);
+    return event === undefined ? { type: 'unsupported' } : { type: 'event', event };
+  }
   const key = store.get(contentKeyTable, messageId);
   if (key === undefined || body === undefined) return { type: 'undecryptable' };
   try {

@@ -2,6 +2,7 @@ import type { Envelope } from '../../protocol/client-frames.js';
 import type { ErrorCode } from '../../protocol/errors.js';
 import type { DeviceAddress, Position } from '../../protocol/ids.js';
 import { envelopePlaintext, readEnvelope } from '../encryption/body-seal.js';
+import { ownSenderKeyTable } from '../groups/group-tables.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { contentKeyTable, failedTable, messageTable, outboxNumberTable, outboxTable, processedTable, type OutboxRow } from './message-tables.js';
 
@@ -39,5 +40,7 @@ export function moveToConversation(unit: UnitOfWork, { number, row }: Outgoing, 
 /** The server will never take it. What the user wrote is kept, `keys` are not. */
 export function moveToFailed(unit: UnitOfWork, { number, row }: Outgoing, code: ErrorCode): void {
   unit.remove(outboxTable, row.conversationId, number);
+  // Some of those who are to have the key may not have got it.
+  if ((row.parts ?? []).length > 0) unit.remove(ownSenderKeyTable, row.conversationId);
   if (row.kind === 'message') unit.put(failedTable, [row.conversationId, row.messageId], { content: row.content, code });
 }

@@ -5,6 +5,7 @@ import { v7 } from 'uuid';
 import { DomainError, type ErrorCode } from '../../protocol/errors.js';
 import type { ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
+import type { ServerFrame } from '../../protocol/server-frames.js';
 import { sealBody } from '../encryption/body-seal.js';
 import { encodeContent, type Content } from '../encryption/content.js';
 import { IdleWaiters } from '../idle-waiters.js';
@@ -73,6 +74,14 @@ export class Outbox {
     onChange(message);
     this.#run(conversationId);
     return message;
+  }
+
+  /** This device's sender key, for every device of a group that lacks it: somebody new can open what it seals, and the title, before it says anything. */
+  async giveKeys(conversationId: ConversationId): Promise<void> {
+    await this.#commit((unit) => {
+      putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, attempt: 0 });
+    });
+    this.#run(conversationId);
   }
 
   /** A connection is up: everything that is not accepted goes, again if need be. */
@@ -149,11 +158,16 @@ export class Outbox {
   }
 
   async #transmit(connection: Connection, outgoing: Outgoing, freshRoster: boolean): Promise<void> {
+    const { sealer } = this.#dependencies;
     const { number } = outgoing;
-    const row = await this.#dependencies.sealer.prepare(outgoing, { freshRoster });
-    const reply = await connection.request(sendOf(row));
-    if (reply.type !== 'accepted') throw new SdkError('untrusted_server', 'a send was answered by something else than accepted');
-    await this.#accepted({ number, row }, reply);
+    let row = await sealer.prepare(outgoing, { freshRoster });
+    for (let [part] = row.parts ?? []; part !== undefined; [part] = row.parts ?? []) {
+      const { conversationId, attempt, rosterDigest } = row;
+      const keys: SealedRow = { kind: 'keys', conversationId, attempt, rosterDigest, ...part };
+      row = await sealer.partAccepted({ number, row }, (await accepted(connection, sendOf(keys))).roster);
+    }
+    if (row.kind === 'keys' && row.to === undefined) await this.#forget({ number, row });
+    else await this.#accepted({ number, row }, await accepted(connection, sendOf(row)));
   }
 
   /** `false`: it waits until somebody resumes it. */
@@ -199,6 +213,12 @@ export class Outbox {
     onChange({ conversationId, messageId, position, acceptedAtMs, sender: own, content, state: 'accepted' });
   }
 
+  #forget({ number, row }: Outgoing): Promise<void> {
+    return this.#commit((unit) => {
+      unit.remove(outboxTable, row.conversationId, number);
+    });
+  }
+
   async #failed(outgoing: Outgoing, code: ErrorCode): Promise<void> {
     const { own, onChange } = this.#dependencies;
     const { row } = outgoing;
@@ -220,14 +240,20 @@ export class Outbox {
   }
 }
 
+async function accepted(connection: Connection, request: Request): Promise<Extract<ServerFrame, { type: 'accepted' }>> {
+  const reply = await connection.request(request);
+  if (reply.type !== 'accepted') throw new SdkError('untrusted_server', 'a send was answered by something else than accepted');
+  return reply;
+}
+
 function sendOf(row: SealedRow): Request {
-  const { kind, messageId, conversationId, rosterDigest, attempt, envelopes } = row;
+  const { kind, messageId, conversationId, rosterDigest, attempt, envelopes, envelope } = row;
   return {
     type: 'send',
     ...{ messageId, conversationId, rosterDigest, kind, attempt },
     envelopes: [...envelopes],
     strategy: kind === 'keys' ? 'partial' : 'strict',
-    ...(kind === 'message' ? { body: row.body } : {}),
+    ...(kind === 'message' ? { body: row.body, envelope } : {}),
     ...(kind === 'message' && row.ttlSeconds !== undefined ? { ttlSeconds: row.ttlSeconds } : {}),
   };
 }

@@ -5,19 +5,19 @@ import type { RosterDifference } from '../../protocol/server-frames.js';
 import { envelopePlaintext } from '../encryption/body-seal.js';
 import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
 import { archiveSession } from '../encryption/sessions.js';
+import type { GroupSealer } from '../groups/group-sealer.js';
+import { encodeNote } from '../groups/key-note.js';
 import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { ConversationDirectory, Roster } from './conversation-directory.js';
-import { outboxTable, type OutboxRow } from './message-tables.js';
+import { conversationTable, outboxTable, type OutboxRow } from './message-tables.js';
 import type { Outgoing, SealedRow } from './outbox-rows.js';
-
-/** What a `keys` message without keys says to the session. */
-const emptyPlaintext = Uint8Array.of(1);
 
 export interface OutgoingSealerDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;
   readonly sealer: EnvelopeSealer;
+  readonly groups: GroupSealer;
   readonly conversations: ConversationDirectory;
   /** Of everything that touches Signal state. */
   readonly signal: SerialQueue;
@@ -46,14 +46,16 @@ export class OutgoingSealer {
    * Throws SdkError `identity_changed`, `untrusted_server`, `offline`, and what the server refuses.
    */
   async prepare(outgoing: Outgoing, { freshRoster }: { readonly freshRoster: boolean }): Promise<SealedRow> {
+    const { store, signal, conversations, groups } = this.#dependencies;
     const { number, row } = outgoing;
     const { envelopes, rosterDigest } = row;
     const attempt = row.attempt + 1;
     if (envelopes === undefined || rosterDigest === undefined) {
-      return this.#seal({ number, row: { ...row, attempt } }, await this.#firstSealing(row, freshRoster));
+      const unsealed = { number, row: { ...row, attempt } };
+      if (this.#isForAll(row)) return groups.seal(unsealed, await conversations.roster(row.conversationId, { fresh: freshRoster }));
+      return this.#seal(unsealed, await this.#firstSealing(row, freshRoster));
     }
     const again: SealedRow = { ...row, envelopes, rosterDigest, attempt };
-    const { store, signal } = this.#dependencies;
     await signal.run(async () => {
       const unit = store.begin();
       unit.put(outboxTable, [row.conversationId, number], again);
@@ -62,10 +64,20 @@ export class OutgoingSealer {
     return again;
   }
 
-  /** The server named devices that have no fitting envelope, and such as have one and are gone. What fits keeps its bytes. Throws as `prepare` does. */
+  /** The server has the first part of a row. */
+  partAccepted(outgoing: Outgoing<SealedRow>, difference: RosterDifference | undefined): Promise<SealedRow> {
+    return this.#dependencies.groups.partAccepted(outgoing, difference);
+  }
+
+  /** The server named devices that have no fitting envelope, and such as have one and are gone. What fits keeps its bytes; what is for a group is sealed for its present roster. Throws as `prepare` does. */
   async sealAnew({ number, row }: Outgoing, { stale, missing, extra }: RosterDifference): Promise<void> {
-    const { store, own, conversations, signal } = this.#dependencies;
-    const { rosterDigest, members } = await conversations.roster(row.conversationId, { fresh: true });
+    const { store, own, conversations, groups, signal } = this.#dependencies;
+    const roster = await conversations.roster(row.conversationId, { fresh: true });
+    if (this.#isForAll(row)) {
+      await groups.seal({ number, row }, roster);
+      return;
+    }
+    const { rosterDigest, members } = roster;
     await signal.run(async () => {
       const unit = store.begin();
       for (const device of stale) archiveSession(unit, device);
@@ -76,6 +88,12 @@ export class OutgoingSealer {
     const fitting = new Set(kept.map(({ to }) => deviceKey(to)));
     const recipients = recipientsOf(members, own).filter((recipient) => !fitting.has(deviceKey(recipient)));
     await this.#seal({ number, row }, { recipients, rosterDigest, kept });
+  }
+
+  /** Under the sender key of this device. */
+  #isForAll(row: OutboxRow): boolean {
+    const isGroup = this.#dependencies.store.get(conversationTable, row.conversationId)?.kind === 'group';
+    return isGroup && (row.kind === 'message' || row.to === undefined);
   }
 
   async #firstSealing(row: OutboxRow, freshRoster: boolean): Promise<Sealing> {
@@ -90,12 +108,14 @@ export class OutgoingSealer {
 
   #recipients(row: OutboxRow, { members }: Roster): readonly Recipient[] {
     const all = recipientsOf(members, this.#dependencies.own);
-    return row.kind === 'message' ? all : all.filter((recipient) => deviceKey(recipient) === deviceKey(row.to));
+    const to = row.kind === 'keys' ? row.to : undefined;
+    return to === undefined ? all : all.filter((recipient) => deviceKey(recipient) === deviceKey(to));
   }
 
   async #seal({ number, row }: Outgoing, { recipients, rosterDigest, kept }: Sealing): Promise<SealedRow> {
-    const plaintext = row.kind === 'message' ? envelopePlaintext(row) : emptyPlaintext;
-    return this.#dependencies.sealer.seal(recipients, plaintext, (unit, envelopes) => {
+    const plaintext = row.kind === 'message' ? envelopePlaintext(row) : encodeNote(row.note ?? { type: 'empty' });
+    const plaintextOf = () => plaintext;
+    return this.#dependencies.sealer.seal(recipients, plaintextOf, (unit, envelopes) => {
       const sealed = { ...row, envelopes: [...kept, ...envelopes], rosterDigest };
       unit.put(outboxTable, [row.conversationId, number], sealed);
       return sealed;

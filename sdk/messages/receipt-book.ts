@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DomainError } from '../../protocol/errors.js';
-import { deviceKey, type ConversationId, type DeviceAddress, type Position } from '../../protocol/ids.js';
+import { deviceKey, type AccountId, type ConversationId, type DeviceAddress, type Position } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { ReceiptItem } from '../../protocol/server-frames.js';
 import { IdleWaiters } from '../idle-waiters.js';
@@ -12,6 +12,9 @@ import type { Connection } from '../transport/connection.js';
 import { mergedReceipts } from './message-archive.js';
 import { conversationTable, messageTable, readTable, receiptTable, unsentReadTable } from './message-tables.js';
 import { afterFailure } from './outbox-rules.js';
+
+/** Of a group: older ones were read before. */
+const messagesConcerned = 1_000;
 
 export interface ReceiptBookDependencies {
   readonly store: DeviceStore;
@@ -115,10 +118,9 @@ export class ReceiptBook {
     try {
       for (let connection = this.#connection; connection !== undefined; connection = this.#connection) {
         const position = store.get(unsentReadTable, conversationId);
-        const peer = store.get(conversationTable, conversationId)?.peer;
-        if (position === undefined || peer === undefined) return;
+        if (position === undefined) return;
         try {
-          await connection.request({ type: 'read', conversationId, position, senders: [peer] });
+          await connection.request({ type: 'read', conversationId, position, senders: this.#sendersUpTo(conversationId, position) });
           await this.#told(conversationId, position);
           failures = 0;
         } catch (error) {
@@ -130,6 +132,18 @@ export class ReceiptBook {
       this.#telling.delete(conversationId);
       if (this.#isEmpty()) this.#idleWaiters.idle();
     }
+  }
+
+  /** Whom it concerns: of a direct conversation the peer, of a group those who wrote lately and are still in it. */
+  #sendersUpTo(conversationId: ConversationId, position: Position): AccountId[] {
+    const { store, own } = this.#dependencies;
+    const row = store.get(conversationTable, conversationId);
+    if (row === undefined) return [];
+    if (row.kind !== 'group') return [row.peer];
+    const members = new Set(row.members.map(({ accountId }) => accountId));
+    const lately = store.range(messageTable, [conversationId], { before: position + 1, limit: messagesConcerned, newestFirst: true });
+    const senders = new Set(lately.map(({ row: { sender } }) => sender.accountId));
+    return [...senders].filter((accountId) => accountId !== own.accountId && members.has(accountId));
   }
 
   /** Waits until it may be tried again. What only another connection mends is thrown, as is what the server will never take: that is not told any more. */

@@ -1,16 +1,31 @@
 import { v7 } from 'uuid';
 
-import { deviceKey, directConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
+import { decodeEvent } from '../../protocol/conversation-event.js';
+import { deviceKey, directConversationId, type DeviceAddress, type MessageId, type Position } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { openBody, readEnvelope } from '../encryption/body-seal.js';
 import { decodeContent } from '../encryption/content.js';
-import { archiveSession, decryptFrom } from '../encryption/sessions.js';
+import { acceptDistribution, decryptFromGroup, isForGroup } from '../encryption/sender-keys.js';
+import { archiveSession, decryptFrom, type Opened } from '../encryption/sessions.js';
 import { signalFailureOf, type SignalFailure } from '../encryption/signal-errors.js';
+import { unknownGroup, withChange } from '../groups/group-changes.js';
+import { withdraw } from '../groups/group-sealer.js';
+import { decodeNote, type KeyNote } from '../groups/key-note.js';
 import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Message, ShownContent } from './message.js';
-import { answeredTable, contentKeyTable, conversationTable, healedTable, messageTable, processedTable, untoldTable } from './message-tables.js';
+import {
+  answeredTable,
+  contentKeyTable,
+  conversationTable,
+  foundedTable,
+  healedTable,
+  messageTable,
+  processedTable,
+  untoldTable,
+  type MessageRow,
+} from './message-tables.js';
 import { putOutgoing } from './outbox-rows.js';
 
 export interface Received {
@@ -62,9 +77,13 @@ export async function receive(store: DeviceStore, own: DeviceAddress, items: rea
 }
 
 async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiving): Promise<void> {
-  if (item.kind === 'event') return;
   const { conversationId, position, messageId, sender, acceptedAtMs } = item;
   const { collected, own } = receiving;
+  if (item.kind === 'event') {
+    const content = takeEvent(unit, item);
+    if (content !== undefined) keep(unit, { conversationId, messageId, position, acceptedAtMs, sender, content }, collected);
+    return;
+  }
   const known = unit.get(conversationTable, conversationId) !== undefined;
   if (!known && isBetween(item, own)) unit.put(conversationTable, [conversationId], { peer: sender.accountId });
   // Sessions that a failure half advanced are forgotten with the part.
@@ -81,22 +100,34 @@ async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiv
   }
   // Keys that do not open are no message that somebody wrote.
   if (content === undefined || item.kind === 'keys') return;
+  const message = { conversationId, messageId, position, acceptedAtMs, sender, content };
+  keep(unit, message, collected);
+  if (reason !== undefined) collected.undecryptable.push({ message, reason });
+}
+
+function keep(unit: UnitOfWork, message: Message & MessageRow & { readonly position: Position }, collected: Collected): void {
+  const { conversationId, messageId, position, acceptedAtMs, sender, content } = message;
   unit.put(messageTable, [conversationId, position], { messageId, sender, acceptedAtMs, content });
   unit.put(untoldTable, [conversationId, position], true);
-  const message: Message = { conversationId, messageId, position, acceptedAtMs, sender, content };
   collected.messages.push(message);
-  if (reason !== undefined) collected.undecryptable.push({ message, reason });
+}
+
+/** Only groups have events. `undefined`: of a newer version, or of a conversation that is no group. */
+function takeEvent(unit: UnitOfWork, { conversationId, sender, body }: DeliverItem): ShownContent | undefined {
+  const event = body === undefined ? undefined : decodeEvent(body);
+  const row = unit.get(conversationTable, conversationId) ?? unknownGroup;
+  if (event === undefined || row.kind !== 'group') return undefined;
+  const groupKey = row.groupKey ?? unit.get(foundedTable, conversationId);
+  unit.put(conversationTable, [conversationId], { ...withChange(row, event, sender.accountId), groupKey });
+  return { type: 'event', event };
 }
 
 /** `undefined`: there is nothing to show. */
 async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Receiving): Promise<ShownContent | undefined> {
-  const { conversationId, messageId, sender, kind, envelope, body } = item;
-  if (sender.accountId !== own.accountId && !isBetween(item, own)) {
-    throw new SdkError('untrusted_server', 'it came in a conversation of others than its sender and this account');
-  }
-  if (envelope === undefined) throw new SdkError('undecryptable', 'it came without an envelope for this device');
-  const { plaintext, exchange, identityChanged } = await decryptFrom(part, own, sender, envelope);
+  const { conversationId, messageId, sender, kind, body } = item;
+  const { plaintext, exchange, identityChanged } = await decrypt(part, item, own);
   let content: ShownContent | undefined;
+  if (kind === 'keys' && (await takeNote(part, item, plaintext)) === 'asks') collected.answers = true;
   if (kind === 'message') {
     const contentKey = readEnvelope(plaintext);
     if (body === undefined) throw new SdkError('undecryptable', 'its body has expired');
@@ -111,6 +142,33 @@ async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Rec
   return content;
 }
 
+/** Throws SdkError `untrusted_server`, `undecryptable`, and libsignal's own errors. */
+async function decrypt(part: UnitOfWork, item: DeliverItem, own: DeviceAddress): Promise<Pick<Opened, 'plaintext' | 'exchange' | 'identityChanged'>> {
+  const { conversationId, sender, envelope } = item;
+  const isGroup = part.get(conversationTable, conversationId)?.kind === 'group';
+  if (!isGroup && sender.accountId !== own.accountId && !isBetween(item, own)) {
+    throw new SdkError('untrusted_server', 'it came in a conversation of others than its sender and this account');
+  }
+  if (envelope === undefined) throw new SdkError('undecryptable', 'it came without an envelope for this device');
+  if (!isForGroup(envelope)) return decryptFrom(part, own, sender, envelope);
+  return { plaintext: await decryptFromGroup(part, sender, envelope.content), identityChanged: false };
+}
+
+/** `asks`: what it asks for waits in the outbox. */
+async function takeNote(unit: UnitOfWork, { conversationId, sender }: DeliverItem, plaintext: Uint8Array): Promise<'asks' | undefined> {
+  const note = decodeNote(plaintext);
+  const row = unit.get(conversationTable, conversationId);
+  if (note === undefined || note.type === 'empty' || note.conversationId !== conversationId || row?.kind !== 'group') return undefined;
+  if (note.type === 'sender-key-wanted') {
+    withdraw(unit, conversationId, [sender]);
+    putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, attempt: 0 });
+    return 'asks';
+  }
+  await acceptDistribution(unit, sender, note.distribution);
+  if (row.groupKey === undefined && note.groupKey !== undefined) unit.put(conversationTable, [conversationId], { ...row, groupKey: note.groupKey });
+  return undefined;
+}
+
 /** Once for each key exchange: the device's messages carry it until it hears from us. */
 function answer(unit: UnitOfWork, { conversationId, sender }: DeliverItem, exchange: string): boolean {
   if (unit.get(answeredTable, deviceKey(sender)) === exchange) return false;
@@ -120,25 +178,30 @@ function answer(unit: UnitOfWork, { conversationId, sender }: DeliverItem, excha
 }
 
 /**
- * A session that opens nothing any more is replaced: the next message for the device carries a new key exchange, which its own messages follow. At most once an hour for each device,
- * whatever it sends.
+ * A session that opens nothing any more is replaced: the next message for the device carries a new key exchange, which its own messages follow. A sender key that is missing is asked for.
+ * At most once an hour for each device, and for each group, whatever it sends.
  */
 function heal(
   unit: UnitOfWork,
-  { conversationId, sender }: DeliverItem,
+  { conversationId, sender, envelope }: DeliverItem,
   { failure, nowMs }: { readonly failure: SignalFailure | undefined; readonly nowMs: number },
 ): boolean {
   if (failure === undefined || !healable.includes(failure)) return false;
-  const healedAtMs = unit.get(healedTable, deviceKey(sender));
+  const wantsSenderKey = envelope !== undefined && isForGroup(envelope);
+  const what = wantsSenderKey ? `${deviceKey(sender)}/${conversationId}` : deviceKey(sender);
+  const healedAtMs = unit.get(healedTable, what);
   if (healedAtMs !== undefined && nowMs - healedAtMs < healEveryMs) return false;
-  unit.put(healedTable, [deviceKey(sender)], nowMs);
-  archiveSession(unit, sender);
-  putKeys(unit, { conversationId, sender });
+  unit.put(healedTable, [what], nowMs);
+  if (wantsSenderKey) putKeys(unit, { conversationId, sender }, { type: 'sender-key-wanted', conversationId });
+  else {
+    archiveSession(unit, sender);
+    putKeys(unit, { conversationId, sender });
+  }
   return true;
 }
 
-function putKeys(unit: UnitOfWork, { conversationId, sender }: Pick<DeliverItem, 'conversationId' | 'sender'>): void {
-  putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, to: sender, attempt: 0 });
+function putKeys(unit: UnitOfWork, { conversationId, sender }: Pick<DeliverItem, 'conversationId' | 'sender'>, note?: KeyNote): void {
+  putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, to: sender, note, attempt: 0 });
 }
 
 /** The id of a direct conversation says whose it is. What one's own other device wrote does not say to whom. */

@@ -164,4 +164,30 @@ describe('chat at a terminal', () => {
     erin.type('/quit');
     expect((await erin.program.ended).code).toBe(0);
   }, 120_000);
+
+  test('makes a group, and shows everybody in it what is said and what changes', async () => {
+    await Promise.all(['ivan', 'judy'].map((handle) => piped('', ...chatArgs(handle))));
+    const heidi = new Person(...chatArgs('heidi'));
+    await heidi.sees('· online');
+    heidi.type('/group friends ivan');
+    await heidi.sees('#friends>');
+    heidi.type('hello all');
+    const ivan = new Person(...chatArgs('ivan'));
+    await ivan.sees(/heidi: hello all\) — \/with #friends/);
+    ivan.type('/with #friends');
+    await ivan.sees('· heidi made the group');
+    await heidi.sees('heidi: hello all ✓✓');
+    ivan.type('/add judy');
+    await ivan.sees('! only admins and the owner change the members of a group');
+    heidi.type('/add judy');
+    await ivan.sees('· heidi added judy');
+    ivan.type('/members');
+    await ivan.sees('heidi (owner)');
+    ivan.type('/safety');
+    await ivan.sees('! safety numbers are between two people');
+    heidi.type('/remove judy');
+    await ivan.sees('· heidi removed judy');
+    ivan.type('/leave');
+    await heidi.sees('· ivan left');
+  }, 120_000);
 });

@@ -7,7 +7,7 @@ import { historyPage, type ConversationView } from '../../protocol/rest/conversa
 import { eventually } from '../support/eventually.js';
 import { newAccountId } from '../support/ids.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
-import { RawMember } from '../support/raw-group.js';
+import { RawMember, sharedEnvelope } from '../support/raw-group.js';
 import { RegisteredDevices } from '../support/registered-devices.js';
 import { TestServer } from '../support/server.js';
 
@@ -66,8 +66,9 @@ describe('a group', () => {
       expect([bea.messages, laptop.messages]).toEqual([sent, sent]);
       expect([ann.messages, phone.messages]).toEqual([sent.filter((_, index) => index % 2 === 1), sent.filter((_, index) => index % 2 === 0)]);
     });
-    const bodies = bea.items.filter(({ kind }) => kind === 'message').map(({ body }) => body?.byteLength);
-    expect(bodies).toEqual(sent.map(() => 300));
+    const kept = (member: RawMember) =>
+      member.items.filter(({ kind }) => kind === 'message').map(({ body, envelope }) => [body?.byteLength, envelope]);
+    expect([kept(bea), kept(laptop)]).toEqual([sent.map(() => [300, sharedEnvelope]), sent.map(() => [300, sharedEnvelope])]);
   });
 
   test('tells every member what changes, in the order of the changes and between the messages, and whom it removed too', async () => {
@@ -78,7 +79,7 @@ describe('a group', () => {
     const withCleo = await ann.change('POST', `${path}/members`, { accounts: [cleo.accountId] });
     await ann.send(withCleo);
     await ann.change('PUT', `${path}/members/${bea.accountId}`, { role: 'admin' });
-    await bea.change('PATCH', path, { title: Buffer.from('other') });
+    await bea.change('PUT', `${path}/title`, { title: Buffer.from('other') });
     await bea.change('DELETE', `${path}/members/${cleo.accountId}`);
     expect((await ann.ask('POST', `${path}/leave`)).status).toBe(204);
     const told = [
@@ -136,13 +137,15 @@ describe('a group', () => {
     });
     const envelopes = [bea.envelope()];
     expect(await ann.send(now, { envelopes })).toMatchObject({ type: 'error', code: 'invalid_frame', detail: { field: 'envelopes' } });
+    const keys = { kind: 'keys', body: undefined, envelopes } as const;
+    expect(await ann.send(now, keys)).toMatchObject({ type: 'error', code: 'invalid_frame', detail: { field: 'envelope' } });
   });
 
   test('takes keys for some of its devices, and for no others', async () => {
     const [ann, bea, cleo, stranger] = [await one(), await one(), await one(), await one()];
     await Promise.all([ann.connect(), bea.connect(), cleo.connect()]);
     const view = await found(ann, [bea, cleo]);
-    const keys = { kind: 'keys', body: undefined } as const;
+    const keys = { kind: 'keys', body: undefined, envelope: undefined } as const;
     expect(await ann.send(view, { ...keys, envelopes: [bea.envelope()] })).toMatchObject({ type: 'accepted' });
     expect(await ann.send(view, { ...keys, envelopes: [stranger.envelope()] })).toMatchObject({
       ...{ type: 'error', code: 'roster_mismatch' },

@@ -68,7 +68,7 @@ describe('two devices of the SDK', () => {
     bob.on('message', (message) => heard.push(message));
     for (let number = 0; number < 20; number += 1) await say(alice, conversationId, `from alice ${number}`);
     await eventually(() => expect(heard).toHaveLength(20));
-    expect(heard[0]?.conversation.peer).toEqual({ accountId: alice.accountId, handle: alice.handle });
+    expect(heard[0]?.conversation).toMatchObject({ peer: { accountId: alice.accountId, handle: alice.handle } });
     for (let number = 0; number < 20; number += 1) await say(bob, conversationId, `from bob ${number}`);
     await bob.markRead(conversationId);
     await eventually(() => {
@@ -114,8 +114,11 @@ describe('two devices of the SDK', () => {
     const heard = new Promise<DeviceEvents['message']>((hear) => void bob.on('message', hear));
     const { conversationId } = await stranger.conversationWith(bob.handle);
     await say(stranger, conversationId, 'hello');
-    expect((await heard).conversation).toEqual({ conversationId, peer: { accountId: stranger.accountId, handle: stranger.handle } });
-    expect(bob.conversations().map(({ peer }) => peer.handle)).toContain(stranger.handle);
+    expect((await heard).conversation).toEqual({
+      ...{ kind: 'direct', conversationId },
+      peer: { accountId: stranger.accountId, handle: stranger.handle },
+    });
+    expect(bob.conversations()).toContainEqual(expect.objectContaining({ peer: { accountId: stranger.accountId, handle: stranger.handle } }));
     expect(alice.conversations()).toHaveLength(1);
   });
 });

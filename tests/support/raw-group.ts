@@ -13,6 +13,8 @@ import { problem } from '../../protocol/rest/problem.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { RawClient } from './raw-client.js';
 
+export const sharedEnvelope = { type: 7, content: randomBytes(190) };
+
 let connections = 1_000;
 let requests = 1_000;
 
@@ -91,7 +93,7 @@ export class RawMember {
     if (client === undefined) throw new Error('connect first');
     const frame: SendFrame = {
       ...{ type: 'send', id: ++requests, messageId: v7() as MessageId, kind: 'message', attempt: 1, strategy: 'strict' },
-      ...{ conversationId: view.conversationId, rosterDigest: view.rosterDigest, body: randomBytes(300), envelopes: [] },
+      ...{ conversationId: view.conversationId, rosterDigest: view.rosterDigest, body: randomBytes(300), envelopes: [], envelope: sharedEnvelope },
       ...changes,
     };
     client.send(frame);

@@ -9,6 +9,7 @@ describe('a typed line', () => {
 
   test('is a command when it begins with a slash', () => {
     expect(chatInputOf('/with bob')).toEqual({ kind: 'command', name: 'with', argument: 'bob' });
+    expect(chatInputOf('/group  friends bob  carol ')).toEqual({ kind: 'command', name: 'group', argument: 'friends bob  carol' });
     expect(chatInputOf('/quit')).toEqual({ kind: 'command', name: 'quit', argument: undefined });
     expect(chatInputOf('/')).toEqual({ kind: 'command', name: '', argument: undefined });
   });

@@ -52,7 +52,7 @@ describe('a line of the chat', () => {
   });
 
   test('names how to answer a message of another conversation', () => {
-    expect(elsewhereLine(message('hello'), 'carol', plain)).toBe('(10:32 carol: hello) — /with carol');
+    expect(elsewhereLine(messageLine(message('hello'), 'carol', plain), 'carol')).toBe('(10:32 carol: hello) — /with carol');
   });
 
   test('lets no control characters of others through', () => {

@@ -1,0 +1,39 @@
+import type { AccountId, Device, Message } from '../../sdk/index.js';
+import { eventLine, messageLine, printable, type LineStyle } from './chat-lines.js';
+import { accountsOf, eventText } from './event-text.js';
+
+/** What people are called, as far as it was asked for. */
+export class Names {
+  readonly #device: Device;
+  readonly #known = new Map<AccountId, string>();
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** Of everybody whom these messages name. */
+  async learn(messages: readonly Message[]): Promise<void> {
+    const named = messages.flatMap(({ sender, content }) => [sender.accountId, ...(content.type === 'event' ? accountsOf(content.event) : [])]);
+    for (const accountId of new Set(named)) {
+      if (!this.#known.has(accountId)) this.#known.set(accountId, await this.#device.handleOf(accountId));
+    }
+  }
+
+  of(accountId: AccountId): string {
+    if (accountId === this.#device.accountId) return this.#device.handle;
+    const peers = this.#device.conversations().flatMap((conversation) => (conversation.kind === 'direct' ? [conversation.peer] : []));
+    const peer = peers.find((known) => known.accountId === accountId);
+    return printable(peer?.handle ?? this.#known.get(accountId) ?? accountId);
+  }
+
+  lineOf(message: Message, style: LineStyle): string {
+    const { content, sender } = message;
+    const name = this.of(sender.accountId);
+    if (content.type !== 'event') return messageLine(message, name, style);
+    return eventLine(
+      message,
+      eventText(content.event, name, (accountId) => this.of(accountId)),
+      style,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import type { ConversationEvent } from '../../protocol/conversation-event.js';
+import type { AccountId } from '../../protocol/ids.js';
+import type { GroupMember } from '../messages/message.js';
+import type { GroupRow } from '../messages/message-tables.js';
+
+/** What is known of a group before anybody told anything. */
+export const unknownGroup: GroupRow = { kind: 'group', version: 0, members: [] };
+
+/** A group after a change. Its roster is asked for anew; an older change than what is known does nothing. */
+export function withChange(row: GroupRow, event: ConversationEvent, by: AccountId): GroupRow {
+  if (event.version <= row.version) return row;
+  const title = event.type === 'created' || event.type === 'title-changed' ? (event.title ?? row.title) : row.title;
+  return { ...row, version: event.version, title, members: membersAfter(row.members, event, by), roster: undefined };
+}
+
+function membersAfter(members: readonly GroupMember[], event: ConversationEvent, by: AccountId): readonly GroupMember[] {
+  const as = (role: GroupMember['role'], ...accounts: readonly AccountId[]) => [
+    ...members.filter(({ accountId }) => !accounts.includes(accountId)),
+    ...accounts.map((accountId) => ({ accountId, role })),
+  ];
+  const without = (gone: AccountId) => members.filter(({ accountId }) => accountId !== gone);
+  const ownedBy = (owner: AccountId, of: readonly GroupMember[]) =>
+    of.map(({ accountId, role }): GroupMember => ({ accountId, role: accountId === owner ? 'owner' : role }));
+  switch (event.type) {
+    case 'created':
+      return ownedBy(
+        by,
+        event.members.map((accountId) => ({ accountId, role: 'member' })),
+      );
+    case 'members-added':
+      return as('member', ...event.members);
+    case 'member-joined':
+      return as('member', event.member);
+    case 'member-removed':
+      return without(event.member);
+    case 'member-left':
+      return event.owner === undefined ? without(event.member) : ownedBy(event.owner, without(event.member));
+    case 'role-changed':
+      if (event.role === 'owner')
+        return ownedBy(
+          event.member,
+          members.map((member) => (member.role === 'owner' ? { ...member, role: 'admin' } : member)),
+        );
+      return as(event.role, event.member);
+    case 'title-changed':
+      return members;
+  }
+}

@@ -1,0 +1,109 @@
+import { v4, v7 } from 'uuid';
+
+import type { Envelope } from '../../protocol/client-frames.js';
+import { deviceKey, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
+import type { RosterDifference } from '../../protocol/server-frames.js';
+import { envelopePlaintext } from '../encryption/body-seal.js';
+import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
+import { senderKeyTable } from '../encryption/key-tables.js';
+import { distributionOf, encryptForGroup } from '../encryption/sender-keys.js';
+import type { Roster } from '../messages/conversation-directory.js';
+import { conversationTable, outboxTable, type KeysPart } from '../messages/message-tables.js';
+import type { Outgoing, SealedRow } from '../messages/outbox-rows.js';
+import type { SerialQueue } from '../serial-queue.js';
+import type { DeviceStore } from '../store/device-store.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
+import { ownSenderKeyTable, type OwnSenderKey } from './group-tables.js';
+import { encodeNote } from './key-note.js';
+
+/** First messages have 1.9 KB each, and a frame takes 256 KiB. */
+const envelopesPerPart = 100;
+
+export interface GroupSealerDependencies {
+  readonly store: DeviceStore;
+  readonly own: DeviceAddress;
+  readonly sealer: EnvelopeSealer;
+  /** Of everything that touches Signal state. */
+  readonly signal: SerialQueue;
+}
+
+/**
+ * Seals for a group: one ciphertext under this device's sender key, and before it, in parts that frames can hold, that key for the devices that lack it.
+ * The key is another one as soon as anybody who has it is not in the group any more, or came back with other keys.
+ */
+export class GroupSealer {
+  readonly #dependencies: GroupSealerDependencies;
+
+  constructor(dependencies: GroupSealerDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** All of it is durable when it resolves. Throws as `EnvelopeSealer.seal` does. */
+  seal({ number, row }: Outgoing, { rosterDigest, members }: Roster): Promise<SealedRow> {
+    const { store, own, sealer } = this.#dependencies;
+    const { conversationId } = row;
+    const recipients = recipientsOf(members, own);
+    const known = store.get(ownSenderKeyTable, conversationId);
+    const key = known !== undefined && isHeldOnlyBy(known, recipients) ? known : { distributionId: v4(), holders: [] };
+    const lacking = recipients.filter((recipient) => !key.holders.includes(holderOf(recipient)));
+    const note = async (unit: UnitOfWork) => {
+      if (known !== undefined && key !== known) unit.remove(senderKeyTable, deviceKey(own), known.distributionId);
+      const conversation = unit.get(conversationTable, conversationId);
+      const groupKey = conversation?.kind === 'group' ? conversation.groupKey : undefined;
+      return encodeNote({ type: 'sender-key', conversationId, distribution: await distributionOf(unit, own, key.distributionId), groupKey });
+    };
+    return sealer.seal(lacking, note, async (unit, envelopes) => {
+      give(unit, row.conversationId, { ...key, holders: lacking.map(holderOf) });
+      const unsent = key === known ? (row.parts ?? []) : [];
+      const envelope = row.kind === 'message' ? await encryptForGroup(unit, own, key.distributionId, envelopePlaintext(row)) : undefined;
+      const sealed = { ...row, rosterDigest, envelopes: [], envelope, parts: [...unsent, ...partsOf(envelopes)] };
+      unit.put(outboxTable, [conversationId, number], sealed);
+      return sealed;
+    });
+  }
+
+  /** The server has the first part. Devices that it did not take it for do not have the key. */
+  partAccepted({ number, row }: Outgoing<SealedRow>, difference: RosterDifference | undefined): Promise<SealedRow> {
+    const { store, signal } = this.#dependencies;
+    return signal.run(async () => {
+      const unit = store.begin();
+      const rest = { ...row, parts: (row.parts ?? []).slice(1) };
+      unit.put(outboxTable, [row.conversationId, number], rest);
+      if (difference !== undefined) withdraw(unit, row.conversationId, [...difference.extra, ...difference.stale]);
+      await unit.commit();
+      return rest;
+    });
+  }
+}
+
+/** These devices get the key again with the next message. */
+export function withdraw(unit: UnitOfWork, conversationId: SealedRow['conversationId'], devices: readonly DeviceAddress[]): void {
+  const key = unit.get(ownSenderKeyTable, conversationId);
+  if (key === undefined || devices.length === 0) return;
+  const without = devices.map((device) => `${deviceKey(device)}:`);
+  const holders = key.holders.filter((holder) => !without.some((start) => holder.startsWith(start)));
+  unit.put(ownSenderKeyTable, [conversationId], { ...key, holders });
+}
+
+function give(unit: UnitOfWork, conversationId: SealedRow['conversationId'], { distributionId, holders }: OwnSenderKey): void {
+  const now = unit.get(ownSenderKeyTable, conversationId);
+  const before = now?.distributionId === distributionId ? now.holders : [];
+  unit.put(ownSenderKeyTable, [conversationId], { distributionId, holders: [...new Set([...before, ...holders])] });
+}
+
+function isHeldOnlyBy({ holders }: OwnSenderKey, recipients: readonly Recipient[]): boolean {
+  const present = new Set(recipients.map(holderOf));
+  return holders.every((holder) => present.has(holder));
+}
+
+function holderOf(recipient: Recipient): string {
+  return `${deviceKey(recipient)}:${recipient.registrationId}`;
+}
+
+function partsOf(envelopes: readonly Envelope[]): readonly KeysPart[] {
+  const parts: KeysPart[] = [];
+  for (let from = 0; from < envelopes.length; from += envelopesPerPart) {
+    parts.push({ messageId: v7() as MessageId, envelopes: envelopes.slice(from, from + envelopesPerPart) });
+  }
+  return parts;
+}

@@ -1,0 +1,38 @@
+import { Packr } from 'msgpackr';
+import { z } from 'zod';
+
+import { conversationId } from '../../protocol/ids.js';
+
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+
+/** What a `keys` message says to the device that opens it. It names its conversation itself: the server could move it to another one. */
+const keyNote = z.discriminatedUnion('type', [
+  /** The session is there: nothing else. */
+  z.object({ type: z.literal('empty') }),
+  /** Opens what the sender seals for the group from now on. */
+  z.object({ type: z.literal('sender-key'), conversationId, distribution: bytes, groupKey: bytes.optional() }),
+  /** The sender of this note cannot open what the other seals for the group. */
+  z.object({ type: z.literal('sender-key-wanted'), conversationId }),
+]);
+export type KeyNote = z.infer<typeof keyNote>;
+
+/** What stands for `empty`, also from versions that knew no other. */
+const emptyNote = 1;
+const packedNote = 2;
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
+
+export function encodeNote(note: KeyNote): Uint8Array {
+  return note.type === 'empty' ? Uint8Array.of(emptyNote) : Buffer.concat([Uint8Array.of(packedNote), packr.pack(note)]);
+}
+
+/** `undefined`: of a newer version, or malformed. */
+export function decodeNote(plaintext: Uint8Array): KeyNote | undefined {
+  if (plaintext[0] === emptyNote) return { type: 'empty' };
+  if (plaintext[0] !== packedNote) return undefined;
+  try {
+    const parsed = keyNote.safeParse(packr.unpack(plaintext.subarray(1)));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

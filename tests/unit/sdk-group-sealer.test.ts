@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { encodeEvent } from '../../protocol/conversation-event.js';
+import type { ConversationId } from '../../protocol/ids.js';
+import type { DeliverItem, RosterDifference } from '../../protocol/server-frames.js';
+import { sealBody } from '../../sdk/encryption/body-seal.js';
+import { encodeContent } from '../../sdk/encryption/content.js';
+import { EnvelopeSealer } from '../../sdk/encryption/envelope-sealer.js';
+import { GroupSealer } from '../../sdk/groups/group-sealer.js';
+import { ownSenderKeyTable } from '../../sdk/groups/group-tables.js';
+import { outboxTable, type OutboxRow } from '../../sdk/messages/message-tables.js';
+import type { SealedRow } from '../../sdk/messages/outbox-rows.js';
+import { receive, type Received } from '../../sdk/messages/receiver.js';
+import { RestClient } from '../../sdk/rest/rest-client.js';
+import { SerialQueue } from '../../sdk/serial-queue.js';
+import { textsOf } from '../support/device-stage.js';
+import { newConversationId, newMessageId } from '../support/ids.js';
+import { SdkParty } from '../support/sdk-party.js';
+
+let ann: SdkParty;
+let bea: SdkParty;
+let cleo: SdkParty;
+let conversationId: ConversationId;
+let sealer: GroupSealer;
+let position = 0;
+
+beforeAll(async () => {
+  [ann, bea, cleo] = [await SdkParty.create(), await SdkParty.create(), await SdkParty.create()];
+  for (const other of [bea, cleo]) await ann.meet(other.bundle());
+  const signal = new SerialQueue();
+  const { store, address: own } = ann;
+  // Every session is there: nobody is asked for keys.
+  const rest = new RestClient('http://127.0.0.1:9', () => Promise.reject(new Error('no keys are needed')));
+  const onIdentityChanged = () => undefined;
+  sealer = new GroupSealer({ store, own, signal, sealer: new EnvelopeSealer({ store, own, rest, signal, onIdentityChanged }) });
+});
+beforeEach(async () => {
+  conversationId = newConversationId();
+  for (const party of [ann, bea, cleo]) await receive(party.store, party.address, [event()], 0);
+});
+afterAll(() => Promise.all([ann, bea, cleo].map((party) => party.dispose())));
+
+const item = (more: Partial<DeliverItem>): DeliverItem => ({
+  ...{ conversationId, position: ++position, messageId: newMessageId(), kind: 'message', sender: ann.address, acceptedAtMs: 1 },
+  ...more,
+});
+const event = () =>
+  item({ kind: 'event', body: encodeEvent({ type: 'created', version: 1, members: [ann, bea, cleo].map(({ address }) => address.accountId) }) });
+
+function rosterOf(...parties: readonly SdkParty[]) {
+  const members = parties.map(({ address: { accountId, deviceId }, registrationId }) => ({
+    ...{ accountId, role: 'member' as const },
+    devices: [{ deviceId, registrationId }],
+  }));
+  return { rosterDigest: 'digest', members };
+}
+
+function message(text: string): OutboxRow {
+  const content = { type: 'text', text } as const;
+  const messageId = newMessageId();
+  const { body, key } = sealBody({ conversationId, messageId, sender: ann.address }, encodeContent(content));
+  return { kind: 'message', messageId, conversationId, content, body, key, attempt: 1 };
+}
+
+const seal = (text: string, ...to: readonly SdkParty[]) => sealer.seal({ number: 1, row: message(text) }, rosterOf(ann, ...to));
+const keyOf = () => ann.store.get(ownSenderKeyTable, conversationId)?.distributionId;
+const addressed = ({ parts = [] }: SealedRow) => parts.map(({ envelopes }) => envelopes.map(({ to }) => to.accountId));
+
+/** What a device gets of a row: the keys that are for it, then the message. */
+async function arriveAt(party: SdkParty, row: SealedRow): Promise<Received> {
+  const keys = (row.parts ?? []).flatMap(({ messageId, envelopes }) =>
+    envelopes
+      .filter(({ to }) => to.accountId === party.address.accountId)
+      .map(({ type, content }) => item({ kind: 'keys', messageId, envelope: { type, content } })),
+  );
+  if (row.kind !== 'message' || row.envelope === undefined) throw new Error('a sealed message was expected');
+  const { messageId, body, envelope } = row;
+  return receive(party.store, party.address, [...keys, item({ messageId, body, envelope })], 0);
+}
+
+describe('what a device seals for a group', () => {
+  test('carries its key to each device once, and opens on all of them', async () => {
+    const first = await seal('one', bea, cleo);
+    expect(addressed(first)).toEqual([[bea.address.accountId, cleo.address.accountId]]);
+    const key = keyOf();
+    const second = await seal('two', bea, cleo);
+    expect([addressed(second), keyOf()]).toEqual([[], key]);
+    for (const party of [bea, cleo]) {
+      expect([textsOf((await arriveAt(party, first)).messages), textsOf((await arriveAt(party, second)).messages)]).toEqual([['one'], ['two']]);
+    }
+  });
+
+  test('is durable before anything leaves the device', async () => {
+    const sealed = await seal('one', bea);
+    expect(ann.store.get(outboxTable, conversationId, 1)).toEqual(sealed);
+  });
+
+  test('carries the same key to whoever is new', async () => {
+    await seal('one', bea);
+    const key = keyOf();
+    const second = await seal('two', bea, cleo);
+    expect([addressed(second), keyOf()]).toEqual([[[cleo.address.accountId]], key]);
+    expect(textsOf((await arriveAt(cleo, second)).messages)).toEqual(['two']);
+  });
+
+  test('is under another key when somebody who had it is gone, who cannot open it even if it came', async () => {
+    await arriveAt(cleo, await seal('one', bea, cleo));
+    const key = keyOf();
+    const second = await seal('two', bea);
+    expect(addressed(second)).toEqual([[bea.address.accountId]]);
+    expect(keyOf()).not.toBe(key);
+    expect(textsOf((await arriveAt(bea, second)).messages)).toEqual(['two']);
+    expect(textsOf((await arriveAt(cleo, second)).messages)).toEqual(['(undecryptable)']);
+  });
+
+  test('is under another key when a device came back with other keys', async () => {
+    await seal('one', bea, cleo);
+    const key = keyOf();
+    const [, , third] = rosterOf(ann, bea, cleo).members;
+    const again = { ...rosterOf(ann, bea), members: [...rosterOf(ann, bea).members, { ...third, devices: [{ deviceId: 1, registrationId: 1 }] }] };
+    await ann.meet({ ...cleo.bundle(), registrationId: 1 });
+    await sealer.seal({ number: 1, row: message('two') }, again as never);
+    expect(keyOf()).not.toBe(key);
+    await ann.meet(cleo.bundle());
+  });
+
+  test('gives the key again to devices that the server did not take it for', async () => {
+    const first = await seal('one', bea, cleo);
+    const { accountId, deviceId } = cleo.address;
+    const difference: RosterDifference = { rosterDigest: '', missing: [], extra: [{ accountId, deviceId }], stale: [] };
+    expect((await sealer.partAccepted({ number: 1, row: first }, difference)).parts).toEqual([]);
+    expect(addressed(await seal('two', bea, cleo))).toEqual([[accountId]]);
+  });
+
+  test('is asked for by a device that lacks the key, once an hour', async () => {
+    const [one, two] = [await seal('one', bea), await seal('two', bea)];
+    const bare = { ...one, parts: [] };
+    const received = await arriveAt(bea, bare);
+    expect([textsOf(received.messages), received.answers]).toEqual([['(undecryptable)'], true]);
+    expect((await arriveAt(bea, two)).answers).toBe(false);
+    const wanted = bea.store.range(outboxTable, [conversationId]).map(({ row }) => (row.kind === 'keys' ? row.note : undefined));
+    expect(wanted).toEqual([{ type: 'sender-key-wanted', conversationId }]);
+  });
+});

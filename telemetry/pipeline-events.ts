@@ -4,6 +4,8 @@ import { Counter, type Registry } from 'prom-client';
 /** What happens behind the log: one helper an event, one counter and at most one log line each. */
 export interface PipelineEvents {
   historyWritten(messages: number, aliases: number): void;
+  /** Records went on their way to devices: with one look-up for all of them, and a frame for each record and gateway. */
+  routed(records: number, frames: number): void;
   /** A push was answered by its session. */
   pushed(answer: 'delivered' | 'refused' | 'gone' | 'lost'): void;
   queued(rows: number): void;
@@ -18,6 +20,9 @@ export function createPipelineEvents(logger: Logger, registry: Registry): Pipeli
     new Counter<Label>({ name: `heliograph_pipeline_${name}_total`, help, labelNames, registers });
   const written = counter('history_messages', 'Messages written to history.');
   const aliases = counter('history_aliases', 'Second positions of messages that had one already.');
+  const routed = counter('routed', 'Messages, keys and events routed to devices.');
+  const lookups = counter('route_lookups', 'Look-ups of sessions made for them.');
+  const frames = counter('push_frames', 'Frames sent to gateways for them, each for all its devices there.');
   const pushes = counter('pushes', 'Pushes to sessions, by answer.', ['answer']);
   const rows = counter('inbox_rows', 'Rows written to inboxes.');
   const receipts = counter('receipts', 'Receipt records handled.');
@@ -27,6 +32,11 @@ export function createPipelineEvents(logger: Logger, registry: Registry): Pipeli
     historyWritten: (messages, second) => {
       written.inc(messages);
       aliases.inc(second);
+    },
+    routed: (records, pushed) => {
+      routed.inc(records);
+      lookups.inc();
+      frames.inc(pushed);
     },
     pushed: (answer) => {
       pushes.inc({ answer });

@@ -56,7 +56,11 @@ export class PartitionRouter implements PartitionHandler {
   async records(batch: readonly LogRecord[]): Promise<void> {
     const routes = batch.map(routeOf);
     const sessions = await this.#lookup(routes.flatMap(({ parts }) => parts.map(({ device }) => device.accountId)));
-    for (const route of routes) this.#route(route, sessions);
+    const frames = routes.map((route) => this.#route(route, sessions));
+    this.#dependencies.events.routed(
+      routes.length,
+      frames.reduce((sum, count) => sum + count, 0),
+    );
     this.#progressed();
     if (this.#tracker.size < this.#dependencies.maxUnresolved) return;
     await new Promise<void>((resolve) => {
@@ -89,7 +93,8 @@ export class PartitionRouter implements PartitionHandler {
     }
   }
 
-  #route({ record, message, parts }: Route, sessions: Sessions): void {
+  /** Answers to how many gateways. */
+  #route({ record, message, parts }: Route, sessions: Sessions): number {
     const { epoch, clock } = this.#dependencies;
     const common = {
       conversationId: message.conversationId,
@@ -113,6 +118,7 @@ export class PartitionRouter implements PartitionHandler {
     const { envelope, body, media, ttlSeconds } = message;
     const item = { ...common, envelope, body, media: media && [...media], ttlSeconds };
     for (const [connection, orders] of pushes) this.#push(connection, item, orders);
+    return pushes.size;
   }
 
   #take(device: DeviceAddress, item: ChainItem, sessions: Sessions): PushOrder | undefined {

@@ -36,6 +36,13 @@ export function deviceKey(device: DeviceAddress): string {
   return `${device.accountId}.${device.deviceId}`;
 }
 
+const versionAt = 14;
+
+/** Ids of groups are made by devices (UUID v7), those of direct conversations computed (v5): neither can be taken for the other, or taken away by it. */
+export function isGroupId(id: ConversationId): boolean {
+  return id[versionAt] === '7';
+}
+
 const directConversationNamespace = '5f0c9d0e-6f4b-5d0a-9c55-3f1e7c1f4a10';
 
 /** The id of the direct conversation of two accounts: UUID v5 over both ids in sorted order, so both sides compute the same. */

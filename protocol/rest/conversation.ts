@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { bytes } from '../bytes.js';
 import { memberRole, sealedTitle } from '../conversation-event.js';
-import { accountId, blobId, conversationId, deviceAddress, deviceId, messageId, position, registrationId } from '../ids.js';
+import { accountId, blobId, conversationId, deviceAddress, deviceId, isGroupId, messageId, position, registrationId } from '../ids.js';
 import { limits } from '../limits.js';
 import { receiptItem } from '../server-frames.js';
 import { numberText } from './number-text.js';
@@ -14,7 +14,7 @@ export const newConversation = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('direct'), peer: accountId }),
   z.strictObject({
     kind: z.literal('group'),
-    conversationId,
+    conversationId: conversationId.refine(isGroupId, 'must be a UUID v7'),
     /** Without the account that makes it, which owns it. */
     members: z.array(accountId).max(limits.maxGroupMembers),
     title: sealedTitle.optional(),

@@ -1,5 +1,5 @@
 import { DomainError } from '../../protocol/errors.js';
-import { directConversationId, type AccountId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
+import { directConversationId, isGroupId, type AccountId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
 import type { ConversationView } from '../../protocol/rest/conversation.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
@@ -66,7 +66,7 @@ export class ConversationDirectory {
   async groupIs(view: ConversationView, groupKey?: Uint8Array): Promise<GroupConversation> {
     const { store } = this.#dependencies;
     const known = store.get(conversationTable, view.conversationId);
-    if (view.kind !== 'group' || (known !== undefined && known.kind !== 'group')) {
+    if (view.kind !== 'group' || !isGroupId(view.conversationId) || (known !== undefined && known.kind !== 'group')) {
       throw new SdkError('untrusted_server', `the server says of conversation ${view.conversationId} that it is another kind than it was`);
     }
     const { conversationId, version, title, rosterDigest } = view;
@@ -102,11 +102,14 @@ export class ConversationDirectory {
     const row = store.get(conversationTable, conversationId);
     if (row?.roster !== undefined && !fresh) return row.roster;
     const view = await rest.call('getConversation', { params: { conversationId } });
-    if (row?.kind === 'group') {
+    if (isGroupId(conversationId)) {
+      if (view.conversationId !== conversationId)
+        throw new SdkError('untrusted_server', `the server answered for another conversation than ${conversationId}`);
       await this.groupIs(view);
       return { rosterDigest: view.rosterDigest, members: view.members };
     }
-    const peer = row?.peer ?? view.members.find(({ accountId }) => accountId !== own.accountId)?.accountId ?? own.accountId;
+    const known = row?.kind === 'group' ? undefined : row?.peer;
+    const peer = known ?? view.members.find(({ accountId }) => accountId !== own.accountId)?.accountId ?? own.accountId;
     const roster = this.#trusted(view, conversationId, peer);
     await this.#keep(conversationId, { peer, roster });
     return roster;

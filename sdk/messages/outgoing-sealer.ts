@@ -1,6 +1,6 @@
 import type { Envelope } from '../../protocol/client-frames.js';
 import { DomainError } from '../../protocol/errors.js';
-import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
+import { deviceKey, isGroupId, type DeviceAddress } from '../../protocol/ids.js';
 import type { RosterDifference } from '../../protocol/server-frames.js';
 import { envelopePlaintext } from '../encryption/body-seal.js';
 import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
@@ -10,7 +10,7 @@ import { encodeNote } from '../groups/key-note.js';
 import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { ConversationDirectory, Roster } from './conversation-directory.js';
-import { conversationTable, outboxTable, type OutboxRow } from './message-tables.js';
+import { outboxTable, type OutboxRow } from './message-tables.js';
 import type { Outgoing, SealedRow } from './outbox-rows.js';
 
 export interface OutgoingSealerDependencies {
@@ -92,8 +92,7 @@ export class OutgoingSealer {
 
   /** Under the sender key of this device. */
   #isForAll(row: OutboxRow): boolean {
-    const isGroup = this.#dependencies.store.get(conversationTable, row.conversationId)?.kind === 'group';
-    return isGroup && (row.kind === 'message' || row.to === undefined);
+    return isGroupId(row.conversationId) && (row.kind === 'message' || row.to === undefined);
   }
 
   async #firstSealing(row: OutboxRow, freshRoster: boolean): Promise<Sealing> {

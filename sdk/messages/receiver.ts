@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 
 import { decodeEvent } from '../../protocol/conversation-event.js';
-import { deviceKey, directConversationId, type DeviceAddress, type MessageId, type Position } from '../../protocol/ids.js';
+import { deviceKey, directConversationId, isGroupId, type DeviceAddress, type MessageId, type Position } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { openBody, readEnvelope } from '../encryption/body-seal.js';
 import { decodeContent } from '../encryption/content.js';
@@ -112,11 +112,11 @@ function keep(unit: UnitOfWork, message: Message & MessageRow & { readonly posit
   collected.messages.push(message);
 }
 
-/** Only groups have events. `undefined`: of a newer version, or of a conversation that is no group. */
+/** Only groups have events; the server cannot make one of a direct conversation. `undefined`: of a newer version, or of no group. */
 function takeEvent(unit: UnitOfWork, { conversationId, sender, body }: DeliverItem): ShownContent | undefined {
   const event = body === undefined ? undefined : decodeEvent(body);
   const row = unit.get(conversationTable, conversationId) ?? unknownGroup;
-  if (event === undefined || row.kind !== 'group') return undefined;
+  if (event === undefined || row.kind !== 'group' || !isGroupId(conversationId)) return undefined;
   const groupKey = row.groupKey ?? unit.get(foundedTable, conversationId);
   unit.put(conversationTable, [conversationId], { ...withChange(row, event, sender.accountId), groupKey });
   return { type: 'event', event };

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
 
-import type { ConversationId, MessageId } from '../../protocol/ids.js';
+import { directConversationId, type ConversationId, type MessageId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import { historyPage, type ConversationView } from '../../protocol/rest/conversation.js';
 import { eventually } from '../support/eventually.js';
@@ -185,6 +185,11 @@ describe('a group', () => {
     expect([(await ann.ask('POST', '/conversations', wish)).status, (await ann.ask('POST', '/conversations', wish)).status]).toEqual([201, 200]);
     expect(await bea.refusal('POST', '/conversations', wish)).toBe('conflict');
     expect(await ann.refusal('POST', '/conversations', newGroup([], { members: [newAccountId()] }))).toBe('not_found');
+    const theirs = directConversationId(ann.accountId, bea.accountId);
+    expect(await ann.ask('POST', '/conversations', newGroup([bea], { conversationId: theirs }))).toMatchObject({
+      ...{ status: 400 },
+      body: { code: 'invalid_request', facts: { field: 'conversationId' } },
+    });
     const crowd = (await registered.many(limits.maxGroupMembers)).map(({ accountId }) => accountId);
     expect(await ann.refusal('POST', '/conversations', newGroup([], { members: crowd }))).toBe('group_full');
     const full = await ann.change('POST', '/conversations', newGroup([], { members: crowd.slice(1) }));

@@ -10,6 +10,7 @@ import { TestServer } from '../support/server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const rounds = 12;
+const groupRounds = 8;
 const settleMs = 60_000;
 let server: TestServer;
 
@@ -84,25 +85,66 @@ describe('two devices that are killed again and again while both write', () => {
     try {
       for (let round = 0; round < rounds; round += 1) {
         await Promise.all([alice.start('bob'), bob.start('alice')]);
-        for (const witness of witnesses) witness.write();
-        await Promise.all(
-          witnesses.map(async (witness) => {
-            await new Promise((resolve) => setTimeout(resolve, Math.random() * 500));
-            await witness.kill();
-          }),
-        );
+        await writeUntilKilled(witnesses);
       }
       await agree(witnesses);
     } finally {
-      for (const witness of witnesses) {
-        await witness.kill();
-        witness.directory.remove();
+      await endAll(witnesses);
+    }
+  }, 120_000);
+
+  test('do so in a group too, while somebody else comes and goes in it', async () => {
+    const witnesses = [new Witness('carol'), new Witness('dave')] as const;
+    for (const { handle, directory } of witnesses) await (await openDevice({ server: server.publicUrl, directory: directory.path, handle })).close();
+    const places = [temporaryDirectory(), temporaryDirectory()] as const;
+    const [owner, guest] = (await Promise.all(
+      places.map(({ path }, index) => openDevice({ server: server.publicUrl, directory: path, handle: `onlooker-${index}` })),
+    )) as [Device, Device];
+    try {
+      for (const device of [owner, guest]) device.connect();
+      const { conversationId } = await owner.groups.create({ title: 'Crash', members: witnesses.map(({ handle }) => handle) });
+      for (let round = 0; round < groupRounds; round += 1) {
+        await Promise.all(witnesses.map((witness) => witness.start(`#${conversationId}`)));
+        const killed = writeUntilKilled(witnesses);
+        await owner.groups.add(conversationId, [guest.handle]);
+        await owner.groups.remove(conversationId, guest.accountId);
+        await killed;
       }
+      await agree(witnesses, owner);
+      const ofGuest = guest.messages(conversationId).map(({ content }) => content.type);
+      expect(new Set(ofGuest)).not.toContain('undecryptable');
+      expect(ofGuest.filter((type) => type === 'event')).toHaveLength(2 * groupRounds);
+    } finally {
+      await Promise.all([owner, guest].map((device) => device.close()));
+      for (const place of places) place.remove();
+      await endAll(witnesses);
     }
   }, 120_000);
 });
 
-async function agree(witnesses: readonly [Witness, Witness]): Promise<void> {
+type Witnesses = readonly [Witness, Witness];
+
+async function writeUntilKilled(witnesses: Witnesses): Promise<void> {
+  for (const witness of witnesses) witness.write();
+  await Promise.all(
+    witnesses.map(async (witness) => {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 500));
+      await witness.kill();
+    }),
+  );
+}
+
+async function endAll(witnesses: Witnesses): Promise<void> {
+  for (const witness of witnesses) {
+    await witness.kill();
+    witness.directory.remove();
+  }
+}
+
+const isShown = ({ content }: Message) => content.type === 'text' || content.type === 'event';
+
+/** `onlooker`: was there all the time too. */
+async function agree(witnesses: Witnesses, onlooker?: Device): Promise<void> {
   const devices = await Promise.all(
     witnesses.map(async ({ directory, handle, told }) => {
       const device = await openDevice({ server: server.publicUrl, directory: directory.path, handle });
@@ -118,16 +160,17 @@ async function agree(witnesses: readonly [Witness, Witness]): Promise<void> {
     const [ofAlice, ofBob] = await eventually(() => {
       const [one = [], other = []] = read();
       expect(ids(one)).toEqual(ids(other));
+      if (onlooker !== undefined) expect(ids(onlooker.messages(conversationId))).toEqual(ids(one));
       return [one, other];
     }, settleMs);
     const all = ids(ofAlice);
     expect(new Set(all).size).toBe(all.length);
     const sentAndLost = witnesses.flatMap(({ sent }) => [...sent].filter((id) => !all.includes(id)));
     expect(sentAndLost).toEqual([]);
-    expect([...ofAlice, ...ofBob].filter(({ content }) => content.type !== 'text')).toEqual([]);
+    expect([...ofAlice, ...ofBob, ...(onlooker?.messages(conversationId) ?? [])].filter((message) => !isShown(message))).toEqual([]);
     const history = await historyOf(devices[0] as Device, conversationId);
     expect(ids(history)).toEqual(all);
-    expect(history.filter(({ content }) => content.type !== 'text')).toEqual([]);
+    expect(history.filter((message) => !isShown(message))).toEqual([]);
     await eventually(() => {
       for (const [index, messages] of read().entries()) {
         const received = messages.filter(({ state }) => state === undefined);

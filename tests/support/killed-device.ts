@@ -1,5 +1,5 @@
-/** A device that writes as fast as it can until it is killed: `node --import tsx killed-device.ts SERVER DIRECTORY HANDLE PEER`. Prints what its promises promised. */
-import { openDevice } from '../../sdk/index.js';
+/** A device that writes as fast as it can until it is killed: `node --import tsx killed-device.ts SERVER DIRECTORY HANDLE PEER`, or instead of the peer `#` and the id of a group. Prints what its promises promised. */
+import { openDevice, type ConversationId } from '../../sdk/index.js';
 
 const [server = '', directory = '', handle = '', peer = ''] = process.argv.slice(2);
 const device = await openDevice({ server, directory, handle, reconnect: { baseMs: 20, capMs: 200, spreadMs: 100 } });
@@ -10,7 +10,7 @@ device.on('message', ({ messageId, conversationId, position }) => {
   return device.markRead(conversationId, position);
 });
 device.connect();
-const { conversationId } = await device.conversationWith(peer);
+const conversationId = peer.startsWith('#') ? (peer.slice(1) as ConversationId) : (await device.conversationWith(peer)).conversationId;
 say('ready', conversationId);
 process.stdin.once('data', () => void write());
 

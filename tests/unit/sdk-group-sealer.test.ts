@@ -1,20 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { v7 } from 'uuid';
+
 import { encodeEvent } from '../../protocol/conversation-event.js';
-import type { ConversationId } from '../../protocol/ids.js';
+import { directConversationId, type ConversationId } from '../../protocol/ids.js';
 import type { DeliverItem, RosterDifference } from '../../protocol/server-frames.js';
 import { sealBody } from '../../sdk/encryption/body-seal.js';
 import { encodeContent } from '../../sdk/encryption/content.js';
 import { EnvelopeSealer } from '../../sdk/encryption/envelope-sealer.js';
 import { GroupSealer } from '../../sdk/groups/group-sealer.js';
 import { ownSenderKeyTable } from '../../sdk/groups/group-tables.js';
-import { outboxTable, type OutboxRow } from '../../sdk/messages/message-tables.js';
+import { conversationTable, outboxTable, type OutboxRow } from '../../sdk/messages/message-tables.js';
 import type { SealedRow } from '../../sdk/messages/outbox-rows.js';
 import { receive, type Received } from '../../sdk/messages/receiver.js';
 import { RestClient } from '../../sdk/rest/rest-client.js';
 import { SerialQueue } from '../../sdk/serial-queue.js';
 import { textsOf } from '../support/device-stage.js';
-import { newConversationId, newMessageId } from '../support/ids.js';
+import { newMessageId } from '../support/ids.js';
 import { SdkParty } from '../support/sdk-party.js';
 
 let ann: SdkParty;
@@ -35,7 +37,7 @@ beforeAll(async () => {
   sealer = new GroupSealer({ store, own, signal, sealer: new EnvelopeSealer({ store, own, rest, signal, onIdentityChanged }) });
 });
 beforeEach(async () => {
-  conversationId = newConversationId();
+  conversationId = v7() as ConversationId;
   for (const party of [ann, bea, cleo]) await receive(party.store, party.address, [event()], 0);
 });
 afterAll(() => Promise.all([ann, bea, cleo].map((party) => party.dispose())));
@@ -140,5 +142,12 @@ describe('what a device seals for a group', () => {
     expect((await arriveAt(bea, two)).answers).toBe(false);
     const wanted = bea.store.range(outboxTable, [conversationId]).map(({ row }) => (row.kind === 'keys' ? row.note : undefined));
     expect(wanted).toEqual([{ type: 'sender-key-wanted', conversationId }]);
+  });
+
+  test('is not made of a direct conversation by the server', async () => {
+    const direct = directConversationId(ann.address.accountId, bea.address.accountId);
+    const forged = { ...event(), conversationId: direct };
+    expect((await receive(ann.store, ann.address, [forged], 0)).messages).toEqual([]);
+    expect(ann.store.get(conversationTable, direct)).toBeUndefined();
   });
 });

@@ -12,6 +12,7 @@ export default {
   // They need the engines of `npm run stack`: `npm run test:distributed`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/distributed/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.heliograph/', '<rootDir>/.tools/', '<rootDir>/.stack/'],
+  testSequencer: '<rootDir>/scripts/long-suites-first.mjs',
   reporters: ['default', '<rootDir>/scripts/count-reporter.mjs'],
   testTimeout: 30_000,
   // Most files wait for engines and sockets, so two at a time pay off even on two cores; more than half of the cores would make timings doubtful.

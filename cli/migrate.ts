@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 
-import { migrate } from '../app/migrate.js';
 import { stackSettings } from '../app/stack/role-processes.js';
 
 const help = `
@@ -13,5 +12,9 @@ export function createMigrateCommand(): Command {
     .description('Makes topics, tables, database and bucket of the distributed profile, or brings them up to this version')
     .option('--stack', 'on the engines of `npm run stack`')
     .addHelpText('after', help)
-    .action(({ stack = false }: { readonly stack?: boolean }) => migrate(stack ? stackSettings : {}));
+    .action(async ({ stack = false }: { readonly stack?: boolean }) => {
+      // Every engine's client: other commands start without them.
+      const { migrate } = await import('../app/migrate.js');
+      await migrate(stack ? stackSettings : {});
+    });
 }

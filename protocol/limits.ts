@@ -40,6 +40,8 @@ export const rateLimits = {
   prekeyBundle: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'closed' },
   /** Proofs by secret, of one device. */
   token: { burst: 10, perSecond: 1, whenStoreIsAway: 'open' },
+  /** New groups, and changes of groups, of one account: each is told to everybody in the group. */
+  groupChange: { burst: 60, perSecond: 1, whenStoreIsAway: 'open' },
   /** Attempts to join by an invite, of one account. */
   join: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'open' },
   registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },

@@ -15,6 +15,7 @@ export function createMemoryRateLimiter(limits: Readonly<Record<RateLimitName, R
     admission: limiterOf(limits.admission),
     prekeyBundle: limiterOf(limits.prekeyBundle),
     token: limiterOf(limits.token),
+    groupChange: limiterOf(limits.groupChange),
     join: limiterOf(limits.join),
     registration: limiterOf(limits.registration),
   };

@@ -215,6 +215,7 @@ export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings
   admission: limitSettings('admission'),
   prekeyBundle: limitSettings('prekeyBundle'),
   token: limitSettings('token'),
+  groupChange: limitSettings('groupChange'),
   join: limitSettings('join'),
   registration: limitSettings('registration'),
 };

@@ -1,3 +1,5 @@
+import { rateLimitSettings } from '../../app/config/settings.js';
+
 /** Settings of the shell's own server must not leak in; where the Temporal CLI is stays known. */
 export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(
@@ -8,11 +10,6 @@ export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessE
 
 /** Rate limits out of the way. */
 export function unlimited(): Record<string, string> {
-  const names = ['SEND', 'RECIPIENT', 'HELLO', 'ADMISSION', 'REGISTRATION', 'TOKEN', 'PREKEY_BUNDLE'];
-  return Object.fromEntries(
-    names.flatMap((name): [string, string][] => [
-      [`HELIOGRAPH_LIMIT_${name}_BURST`, '1000000'],
-      [`HELIOGRAPH_LIMIT_${name}_PER_SECOND`, '1000000'],
-    ]),
-  );
+  const settings = Object.values(rateLimitSettings).flatMap(({ burst, perSecond }) => [burst, perSecond]);
+  return Object.fromEntries(settings.map(({ variable }) => [variable, '1000000']));
 }

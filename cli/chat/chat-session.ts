@@ -29,14 +29,14 @@ import type { Screen } from './screen.js';
 import { ShownTicks } from './shown-ticks.js';
 
 const shownHistory = 20;
-const help = `  /with HANDLE   talk to somebody else, or to a group: /with #TITLE
-  /who           the conversations of this device
-  /history [N]   the last N messages (${shownHistory})
-  /safety        the safety number: compare it with the other person
-  /verify        you compared it: should the keys change, nothing is sent before you approve
-  /approve       accept changed keys without comparing
+const help = `  /with HANDLE         talk to somebody else, or to a group: /with #TITLE
+  /who                 the conversations of this device
+  /history [N]         the last N messages (${shownHistory})
+  /safety              the safety number: compare it with the other person
+  /verify              you compared it: should the keys change, nothing is sent before you approve
+  /approve             accept changed keys without comparing
 ${groupHelp}
-  /quit          leave, as Ctrl-D does; what is not sent yet goes next time
+  /quit                leave, as Ctrl-D does; what is not sent yet goes next time
   An empty line reconnects at once. A message that begins with a slash is written with two.`;
 const nobodyPrompt = 'to whom? ';
 

@@ -1,15 +1,15 @@
 import type { AccountId, Device, GroupConversation } from '../../sdk/index.js';
 import { ChatRefusal } from './chat-refusal.js';
 
-export const groupHelp = `  /group TITLE HANDLE ...  make a group, and talk to it
-  /members                 who is in this group
-  /add HANDLE ...          add people to this group
-  /remove HANDLE           remove somebody
-  /admin HANDLE            make somebody an admin
-  /title TITLE             change the title
-  /invite                  a text that lets anybody in who has it, for a day
-  /join INVITE             join the group of an invite
-  /leave                   leave this group`;
+export const groupHelp = `  /group TITLE HANDLE  make a group with these people, and talk to it
+  /members             who is in this group
+  /add HANDLE          add people to this group
+  /remove HANDLE       remove somebody
+  /admin HANDLE        make somebody an admin
+  /title TITLE         change the title
+  /invite              a text that lets anybody in who has it, for a day
+  /join INVITE         join the group of an invite
+  /leave               leave this group`;
 
 const inviteLifetimeMs = 24 * 3_600_000;
 

@@ -5,16 +5,18 @@ import type { HistoryPage } from '../../protocol/rest/conversation.js';
 import { requireMember } from '../require-member.js';
 import { presentView } from './conversation-view.js';
 import { changed } from './groups.js';
+import { requireRate } from './require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 
 type ConversationOperation = 'openConversation' | 'listConversations' | 'getConversation' | 'getMessages' | 'getReceipts';
 
 export function conversationHandlers(dependencies: RestDependencies): RestHandlers<ConversationOperation> {
-  const { conversations, groups, history, watermarks, clock } = dependencies;
+  const { conversations, groups, history, watermarks, rateLimiter, clock } = dependencies;
   return {
     openConversation: async ({ caller, body }) => {
       if (body.kind === 'group') {
+        await requireRate(rateLimiter, 'groupChange', caller.accountId);
         const created = await groups.create(body, caller, clock.nowMs());
         if (created) await changed(dependencies, body.conversationId);
         return { status: created ? 201 : 200, body: await presentView(conversations, caller.accountId, body.conversationId) };

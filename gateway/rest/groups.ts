@@ -17,6 +17,7 @@ export function groupHandlers(dependencies: RestDependencies): RestHandlers<Grou
 
   const change = async (by: DeviceAddress, conversationId: ConversationId, wanted: GroupChange) => {
     await requireMember(conversations, by.accountId, conversationId);
+    await requireRate(rateLimiter, 'groupChange', by.accountId);
     if (await groups.change(conversationId, by, wanted, clock.nowMs())) await changed(dependencies, conversationId);
   };
   const changeAndView = async (by: DeviceAddress, conversationId: ConversationId, wanted: GroupChange) => {

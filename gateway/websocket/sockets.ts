@@ -4,14 +4,17 @@ import type { Connection } from './connection.js';
 import { HeartbeatWheel, wheelTurnMs } from './heartbeat-wheel.js';
 
 const leastWaitMs = 10;
+/** The first one may come at once. */
+const turnsUntilHello = 1 + limits.helloTimeoutMs / wheelTurnMs;
 
 /** Every open socket of the gateway, and the one timer that lets them time out. */
 export class Sockets {
   readonly #clock: Clock;
   readonly #wheel = new HeartbeatWheel();
   readonly #open = new Set<Connection>();
-  /** In the order of their arrival, with the time until which hello must have come. */
+  /** In the order of their arrival, with the turn of the wheel until which hello must have come: in a gateway that stands still no time passes, and it reads what came before the next turn. */
   readonly #ungreeted = new Map<Connection, number>();
+  #turns = 0;
   #emptied: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -24,7 +27,7 @@ export class Sockets {
 
   add(connection: Connection): void {
     this.#open.add(connection);
-    this.#ungreeted.set(connection, this.#clock.nowMs() + limits.helloTimeoutMs);
+    this.#ungreeted.set(connection, this.#turns + turnsUntilHello);
   }
 
   greeted(connection: Connection): void {
@@ -42,10 +45,10 @@ export class Sockets {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#clock.sleep(wheelTurnMs, signal).catch(() => undefined);
-      const nowMs = this.#clock.nowMs();
-      this.#wheel.turn(nowMs);
-      for (const [connection, untilMs] of this.#ungreeted) {
-        if (untilMs > nowMs) break;
+      this.#wheel.turn(this.#clock.nowMs());
+      this.#turns += 1;
+      for (const [connection, untilTurn] of this.#ungreeted) {
+        if (untilTurn > this.#turns) break;
         this.#ungreeted.delete(connection);
         connection.helloTimedOut();
       }

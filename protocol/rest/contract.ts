@@ -148,7 +148,7 @@ export const restCalls = {
     summary: 'The direct conversation with another account, or a group; made if it is missing (201).',
     body: newConversation,
     answers: { 201: conversationView, 200: conversationView },
-    errors: ['not_found', 'group_full', 'conflict'],
+    errors: ['not_found', 'group_full', 'conflict', 'rate_limited'],
   },
   listConversations: {
     method: 'get',
@@ -176,7 +176,7 @@ export const restCalls = {
     params: ofConversation,
     body: newTitle,
     answers: { 200: conversationView },
-    errors: ['not_a_member', 'forbidden'],
+    errors: ['not_a_member', 'forbidden', 'rate_limited'],
   },
   addMembers: {
     method: 'post',
@@ -186,7 +186,7 @@ export const restCalls = {
     params: ofConversation,
     body: newMembers,
     answers: { 200: conversationView },
-    errors: ['not_a_member', 'forbidden', 'not_found', 'group_full'],
+    errors: ['not_a_member', 'forbidden', 'not_found', 'group_full', 'rate_limited'],
   },
   removeMember: {
     method: 'delete',
@@ -195,7 +195,7 @@ export const restCalls = {
     summary: 'Removes somebody else from a group.',
     params: ofMember,
     answers: { 200: conversationView },
-    errors: ['not_a_member', 'forbidden', 'not_found', 'conflict'],
+    errors: ['not_a_member', 'forbidden', 'not_found', 'conflict', 'rate_limited'],
   },
   changeRole: {
     method: 'put',
@@ -205,7 +205,7 @@ export const restCalls = {
     params: ofMember,
     body: newRole,
     answers: { 200: conversationView },
-    errors: ['not_a_member', 'forbidden', 'not_found', 'conflict'],
+    errors: ['not_a_member', 'forbidden', 'not_found', 'conflict', 'rate_limited'],
   },
   leaveGroup: {
     method: 'post',
@@ -214,7 +214,7 @@ export const restCalls = {
     summary: 'Leaves a group. If the owner goes, the admin who is there longest owns it, or else the member.',
     params: ofConversation,
     answers: { 204: null },
-    errors: ['not_a_member', 'conflict'],
+    errors: ['not_a_member', 'conflict', 'rate_limited'],
   },
   makeInvite: {
     method: 'post',

@@ -1,7 +1,7 @@
 import { v4, v7 } from 'uuid';
 
 import type { Envelope } from '../../protocol/client-frames.js';
-import { deviceKey, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
+import { deviceKey, type ConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
 import type { RosterDifference } from '../../protocol/server-frames.js';
 import { envelopePlaintext } from '../encryption/body-seal.js';
 import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
@@ -77,7 +77,7 @@ export class GroupSealer {
 }
 
 /** These devices get the key again with the next message. */
-export function withdraw(unit: UnitOfWork, conversationId: SealedRow['conversationId'], devices: readonly DeviceAddress[]): void {
+export function withdraw(unit: UnitOfWork, conversationId: ConversationId, devices: readonly DeviceAddress[]): void {
   const key = unit.get(ownSenderKeyTable, conversationId);
   if (key === undefined || devices.length === 0) return;
   const without = devices.map((device) => `${deviceKey(device)}:`);
@@ -85,7 +85,7 @@ export function withdraw(unit: UnitOfWork, conversationId: SealedRow['conversati
   unit.put(ownSenderKeyTable, [conversationId], { ...key, holders });
 }
 
-function give(unit: UnitOfWork, conversationId: SealedRow['conversationId'], { distributionId, holders }: OwnSenderKey): void {
+function give(unit: UnitOfWork, conversationId: ConversationId, { distributionId, holders }: OwnSenderKey): void {
   const now = unit.get(ownSenderKeyTable, conversationId);
   const before = now?.distributionId === distributionId ? now.holders : [];
   unit.put(ownSenderKeyTable, [conversationId], { distributionId, holders: [...new Set([...before, ...holders])] });

@@ -7,10 +7,10 @@ import { makeAccountKeys } from '../../bench/load/register-accounts.js';
 import type { LoadDevice } from '../../bench/load/wire.js';
 import { bytesReplacer } from '../../protocol/bytes.js';
 import type { AccountId } from '../../protocol/ids.js';
-import { limits, rateLimits } from '../../protocol/limits.js';
+import { limits, rateLimits, type RateLimit } from '../../protocol/limits.js';
 import type { NewAccount } from '../../protocol/rest/account.js';
 import { restCalls, type RestCall } from '../../protocol/rest/contract.js';
-import { historyPage } from '../../protocol/rest/conversation.js';
+import { conversationView, historyPage } from '../../protocol/rest/conversation.js';
 import { prekeyBundle } from '../../protocol/rest/prekey.js';
 import { problem, type Problem } from '../../protocol/rest/problem.js';
 import { eventually } from '../support/eventually.js';
@@ -22,12 +22,19 @@ let server: TestServer;
 let pair: RawPair;
 
 beforeAll(async () => {
-  const { burst, perSecond } = rateLimits.token;
-  const asShipped = { HELIOGRAPH_LIMIT_TOKEN_BURST: `${burst}`, HELIOGRAPH_LIMIT_TOKEN_PER_SECOND: `${perSecond}` };
+  const asShipped = {
+    ...settingsOf('TOKEN', rateLimits.token),
+    ...settingsOf('GROUP_CHANGE', rateLimits.groupChange),
+    ...settingsOf('JOIN', rateLimits.join),
+  };
   server = await TestServer.start({ environment: { ...asShipped, HELIOGRAPH_ALLOWED_ORIGINS: browser } });
   pair = await RawPair.register(server);
 }, 60_000);
 afterAll(() => server.stop());
+
+function settingsOf(name: string, { burst, perSecond }: RateLimit): Record<string, string> {
+  return { [`HELIOGRAPH_LIMIT_${name}_BURST`]: `${burst}`, [`HELIOGRAPH_LIMIT_${name}_PER_SECOND`]: `${perSecond}` };
+}
 
 interface Given {
   readonly as?: LoadDevice | undefined;
@@ -193,6 +200,21 @@ describe('tokens', () => {
     const limited = await guess();
     expect(Number(limited.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(await problemOf(limited)).toMatchObject({ status: 429, code: 'rate_limited', retryAfterMs: expect.any(Number) });
+  });
+});
+
+describe('groups', () => {
+  test('are not made and changed, nor invites guessed, as fast as somebody can ask', async () => {
+    const as = (await RawPair.register(server)).alice;
+    const make = () => call('POST', '/v1/conversations', { as, body: { kind: 'group', conversationId: v7(), members: [] } });
+    const made = await Promise.all(Array.from({ length: rateLimits.groupChange.burst }, make));
+    expect(made.filter(({ status }) => status !== 201)).toEqual([]);
+    const { conversationId } = conversationView.parse(await made[0]?.json());
+    expect((await make()).status).toBe(429);
+    expect(await refusal('PUT', `/v1/conversations/${conversationId}/title`, { as, body: { title: 'dA' } })).toMatchObject({ status: 429 });
+    const guess = () => call('POST', '/v1/invites', { as, body: { secret: randomBytes(24) } });
+    const answers = await Promise.all(Array.from({ length: rateLimits.join.burst + 1 }, guess));
+    expect(answers.filter(({ status }) => status === 404)).toHaveLength(rateLimits.join.burst);
   });
 });
 

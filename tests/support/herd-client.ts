@@ -11,6 +11,8 @@ export interface HerdRecord {
   readonly welcomedAtMs: number;
   /** How long it was told to wait, each time that it was turned away. */
   readonly waitsMs: readonly number[];
+  /** How often its hello came too late. */
+  readonly latecomings: number;
 }
 
 /** One device of many that connect at once: comes back when it is told to, as often as it takes, and stays. */
@@ -27,14 +29,18 @@ export class HerdClient {
     this.#localAddress = localAddress(new URL(url).hostname, index);
   }
 
-  /** Rejects when the server says anything but `welcome` or `reconnect`, or closes with another code than that of an overload. */
+  /** Rejects when the server says anything but `welcome` or `reconnect`, or closes for another reason than an overload or a late hello. */
   async getIn(): Promise<HerdRecord> {
     const waitsMs: number[] = [];
+    let latecomings = 0;
     for (let connection = 1; ; connection += 1) {
       const afterMs = await this.#tryOnce(connection);
-      if (afterMs === undefined) return { welcomedAtMs: Date.now(), waitsMs };
-      waitsMs.push(afterMs);
-      await sleep(afterMs, undefined, { signal: this.#leaving.signal });
+      if (afterMs === 'in') return { welcomedAtMs: Date.now(), waitsMs, latecomings };
+      if (afterMs === 'late') latecomings += 1;
+      else {
+        waitsMs.push(afterMs);
+        await sleep(afterMs, undefined, { signal: this.#leaving.signal });
+      }
     }
   }
 
@@ -48,8 +54,8 @@ export class HerdClient {
     this.#client?.terminate();
   }
 
-  /** `undefined`: it is in. Else how long to wait. */
-  async #tryOnce(connection: number): Promise<number | undefined> {
+  /** How long to wait, if it was turned away. */
+  async #tryOnce(connection: number): Promise<number | 'in' | 'late'> {
     const options = this.#localAddress === undefined ? {} : { localAddress: this.#localAddress };
     let answered: (frame: ServerFrame) => void = () => undefined;
     const answers = new Promise<ServerFrame>((resolve) => {
@@ -60,13 +66,16 @@ export class HerdClient {
     });
     client.send({ type: 'hello', token: this.#device.token, connection, device: { name: 'herd', version: '1' } });
     const answer = await Promise.race([answers, client.closed]);
-    if ('code' in answer && !('type' in answer)) throw new Error(`closed with ${answer.code} before an answer`);
+    if ('code' in answer && !('type' in answer)) {
+      if (answer.code === closeCodes.helloTimeout.code) return 'late';
+      throw new Error(`closed with ${answer.code} before an answer`);
+    }
     if (answer.type === 'welcome') {
       this.#client = client;
       void client.closed.then(() => {
         this.#client = undefined;
       });
-      return undefined;
+      return 'in';
     }
     const { code } = await client.closed;
     if (answer.type !== 'reconnect' || code !== closeCodes.overloaded.code) throw new Error(`${JSON.stringify(answer)}, closed with ${code}`);

@@ -20,6 +20,7 @@ import type { Received } from './messages/receiver.js';
 import type { RestClient } from './rest/rest-client.js';
 import { SdkError } from './sdk-error.js';
 import type { SerialQueue } from './serial-queue.js';
+import { changeInTurn } from './store/change-in-turn.js';
 import type { DeviceStore } from './store/device-store.js';
 import type { UnitOfWork } from './store/unit-of-work.js';
 import type { Connection, ConnectionConfig } from './transport/connection.js';
@@ -235,12 +236,7 @@ export class Device {
   }
 
   async #changeIdentity(change: (unit: UnitOfWork) => void): Promise<void> {
-    const { store, signal } = this.#dependencies;
-    await signal.run(async () => {
-      const unit = store.begin();
-      change(unit);
-      await unit.commit();
-    });
+    await changeInTurn(this.#dependencies, change);
     this.#outbox.resume();
   }
 

@@ -1,6 +1,7 @@
 import type { Envelope } from '../../protocol/client-frames.js';
 import { deviceKey, type AccountId, type DeviceAddress } from '../../protocol/ids.js';
 import type { PrekeyBundle } from '../../protocol/rest/prekey.js';
+import { inChunks } from '../in-chunks.js';
 import type { RestClient } from '../rest/rest-client.js';
 import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
@@ -72,8 +73,7 @@ export class EnvelopeSealer {
     const { store, rest } = this.#dependencies;
     const missing = recipients.filter((recipient) => !hasSession(store, recipient));
     const bundles: PrekeyBundle[] = [];
-    for (let from = 0; from < missing.length; from += bundlesAtOnce) {
-      const asked = missing.slice(from, from + bundlesAtOnce);
+    for (const asked of inChunks(missing, bundlesAtOnce)) {
       const answers = asked.map(({ accountId, deviceId }) => rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } }));
       bundles.push(...(await Promise.all(answers)));
     }

@@ -2,6 +2,7 @@ import { DomainError } from '../../protocol/errors.js';
 import { prekeyDigest } from '../../protocol/rest/prekey.js';
 import type { RestClient } from '../rest/rest-client.js';
 import type { SerialQueue } from '../serial-queue.js';
+import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { table } from '../store/table.js';
 import { currentRotatingPrekeys, dropOldPrekeys, makeEcPrekeys, makeKemPrekeys, makeRotatingPrekeys, rotationIsDue } from './prekeys.js';
@@ -69,8 +70,7 @@ export class PrekeyKeeper {
 /** Refills one-time prekeys, rotates the others weekly, and uploads again what the server does not have. Throws what the server refuses, SdkError `offline`. */
 export async function keepPrekeys({ store, rest, signal }: Omit<PrekeyKeeperDependencies, 'inBackground'>, nowMs: number): Promise<void> {
   const { ec, kem } = await rest.call('countPrekeys', {});
-  const made = await signal.run(async () => {
-    const unit = store.begin();
+  const made = await changeInTurn({ store, signal }, (unit) => {
     const ecPrekeys = ec < refillBelow ? makeEcPrekeys(unit) : [];
     const kemPrekeys = kem < refillBelow ? makeKemPrekeys(unit, nowMs) : [];
     if (rotationIsDue(store, nowMs)) {
@@ -78,7 +78,6 @@ export async function keepPrekeys({ store, rest, signal }: Omit<PrekeyKeeperDepe
       unit.remove(checkedTable, 'own');
     }
     dropOldPrekeys(store, unit, nowMs);
-    await unit.commit();
     return { ecPrekeys: [...ecPrekeys], kemPrekeys: [...kemPrekeys] };
   });
   if (made.ecPrekeys.length + made.kemPrekeys.length > 0) await rest.call('uploadPrekeys', { body: made });

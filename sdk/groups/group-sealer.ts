@@ -2,15 +2,16 @@ import { v4, v7 } from 'uuid';
 
 import type { Envelope } from '../../protocol/client-frames.js';
 import { deviceKey, type ConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
-import type { RosterDifference } from '../../protocol/server-frames.js';
 import { envelopePlaintext } from '../encryption/body-seal.js';
 import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
 import { senderKeyTable } from '../encryption/key-tables.js';
 import { distributionOf, encryptForGroup } from '../encryption/sender-keys.js';
+import { inChunks } from '../in-chunks.js';
 import type { Roster } from '../messages/conversation-directory.js';
 import { conversationTable, outboxTable, type KeysPart } from '../messages/message-tables.js';
 import type { Outgoing, SealedRow } from '../messages/outbox-rows.js';
 import type { SerialQueue } from '../serial-queue.js';
+import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { ownSenderKeyTable, type OwnSenderKey } from './group-tables.js';
@@ -47,13 +48,15 @@ export class GroupSealer {
     const key = known !== undefined && isHeldOnlyBy(known, recipients) ? known : { distributionId: v4(), holders: [] };
     const lacking = recipients.filter((recipient) => !key.holders.includes(holderOf(recipient)));
     const note = async (unit: UnitOfWork) => {
+      // Nobody lacks it: there is nothing to seal.
+      if (key === known && lacking.length === 0) return new Uint8Array();
       if (known !== undefined && key !== known) unit.remove(senderKeyTable, deviceKey(own), known.distributionId);
       const conversation = unit.get(conversationTable, conversationId);
       const groupKey = conversation?.kind === 'group' ? conversation.groupKey : undefined;
       return encodeNote({ type: 'sender-key', conversationId, distribution: await distributionOf(unit, own, key.distributionId), groupKey });
     };
     return sealer.seal(lacking, note, async (unit, envelopes) => {
-      give(unit, row.conversationId, { ...key, holders: lacking.map(holderOf) });
+      give(unit, conversationId, { ...key, holders: lacking.map(holderOf) });
       const unsent = key === known ? (row.parts ?? []) : [];
       const envelope = row.kind === 'message' ? await encryptForGroup(unit, own, key.distributionId, envelopePlaintext(row)) : undefined;
       const sealed = { ...row, rosterDigest, envelopes: [], envelope, parts: [...unsent, ...partsOf(envelopes)] };
@@ -62,26 +65,21 @@ export class GroupSealer {
     });
   }
 
-  /** The server has the first part. Devices that it did not take it for do not have the key. */
-  partAccepted({ number, row }: Outgoing<SealedRow>, difference: RosterDifference | undefined): Promise<SealedRow> {
-    const { store, signal } = this.#dependencies;
-    return signal.run(async () => {
-      const unit = store.begin();
+  /** The server has the first part. */
+  partAccepted({ number, row }: Outgoing<SealedRow>): Promise<SealedRow> {
+    return changeInTurn(this.#dependencies, (unit) => {
       const rest = { ...row, parts: (row.parts ?? []).slice(1) };
       unit.put(outboxTable, [row.conversationId, number], rest);
-      if (difference !== undefined) withdraw(unit, row.conversationId, [...difference.extra, ...difference.stale]);
-      await unit.commit();
       return rest;
     });
   }
 }
 
-/** These devices get the key again with the next message. */
-export function withdraw(unit: UnitOfWork, conversationId: ConversationId, devices: readonly DeviceAddress[]): void {
+/** The device gets the key again with the next message. */
+export function withdraw(unit: UnitOfWork, conversationId: ConversationId, device: DeviceAddress): void {
   const key = unit.get(ownSenderKeyTable, conversationId);
-  if (key === undefined || devices.length === 0) return;
-  const without = devices.map((device) => `${deviceKey(device)}:`);
-  const holders = key.holders.filter((holder) => !without.some((start) => holder.startsWith(start)));
+  if (key === undefined) return;
+  const holders = key.holders.filter((holder) => !holder.startsWith(`${deviceKey(device)}:`));
   unit.put(ownSenderKeyTable, [conversationId], { ...key, holders });
 }
 
@@ -101,9 +99,5 @@ function holderOf(recipient: Recipient): string {
 }
 
 function partsOf(envelopes: readonly Envelope[]): readonly KeysPart[] {
-  const parts: KeysPart[] = [];
-  for (let from = 0; from < envelopes.length; from += envelopesPerPart) {
-    parts.push({ messageId: v7() as MessageId, envelopes: envelopes.slice(from, from + envelopesPerPart) });
-  }
-  return parts;
+  return inChunks(envelopes, envelopesPerPart).map((part) => ({ messageId: v7() as MessageId, envelopes: part }));
 }

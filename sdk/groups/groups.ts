@@ -11,6 +11,7 @@ import type { GroupConversation } from '../messages/message.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
+import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { newGroupKey, sealTitle } from './group-title.js';
 
@@ -34,16 +35,14 @@ export class Groups {
 
   /** Of accounts by their handles, beside one's own. */
   async create({ title, members }: { readonly title: string; readonly members: readonly string[] }): Promise<GroupConversation> {
-    const { store, rest, signal } = this.#dependencies;
+    const { rest } = this.#dependencies;
     const conversationId = v7() as ConversationId;
     const groupKey = newGroupKey();
     const sealed = sealTitle(groupKey, conversationId, title);
     const accounts = await this.#accountsOf(members);
     // Before the server is asked: whatever becomes of its answer, the group's title can be opened.
-    await signal.run(async () => {
-      const unit = store.begin();
+    await changeInTurn(this.#dependencies, (unit) => {
       unit.put(foundedTable, [conversationId], groupKey);
-      await unit.commit();
     });
     return this.#changed(await rest.call('openConversation', { body: { kind: 'group', conversationId, members: accounts, title: sealed } }));
   }

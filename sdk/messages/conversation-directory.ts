@@ -4,6 +4,7 @@ import type { ConversationView } from '../../protocol/rest/conversation.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
+import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Conversation, GroupConversation } from './message.js';
 import { conversationTable, foundedTable, handleTable, type ConversationRow, type GroupRow } from './message-tables.js';
@@ -79,15 +80,18 @@ export class ConversationDirectory {
 
   /** What somebody is called; the id while the server cannot be asked. */
   async handleOf(accountId: AccountId): Promise<string> {
-    const { store, rest, signal } = this.#dependencies;
-    const known = store.get(handleTable, accountId);
-    if (known !== undefined) return known;
+    const { store, own } = this.#dependencies;
+    const direct = store.get(conversationTable, directConversationId(own.accountId, accountId));
+    const known = direct?.kind === 'group' ? undefined : direct?.handle;
+    const handle = known ?? store.get(handleTable, accountId);
+    return handle ?? this.#askHandle(accountId);
+  }
+
+  async #askHandle(accountId: AccountId): Promise<string> {
     try {
-      const { handle } = await rest.call('getAccount', { params: { accountId } });
-      await signal.run(async () => {
-        const unit = store.begin();
+      const { handle } = await this.#dependencies.rest.call('getAccount', { params: { accountId } });
+      await changeInTurn(this.#dependencies, (unit) => {
         unit.put(handleTable, [accountId], handle);
-        await unit.commit();
       });
       return handle;
     } catch (error) {
@@ -133,16 +137,13 @@ export class ConversationDirectory {
   }
 
   /** What is not in `facts` stays as it is. */
-  async #keep(conversationId: ConversationId, facts: ConversationRow): Promise<Conversation> {
-    const { store, signal } = this.#dependencies;
-    return signal.run(async () => {
-      const unit = store.begin();
+  #keep(conversationId: ConversationId, facts: ConversationRow): Promise<Conversation> {
+    return changeInTurn(this.#dependencies, (unit) => {
       const known = unit.get(conversationTable, conversationId);
       // An answer that was asked for before the last change came.
       const late = known?.kind === 'group' && facts.kind === 'group' && facts.version < known.version;
       const row: ConversationRow = late ? known : { ...known, ...facts };
       unit.put(conversationTable, [conversationId], row);
-      await unit.commit();
       return shownConversation(conversationId, row);
     });
   }

@@ -39,7 +39,7 @@ export async function openHistory(
 
 function contentOf(store: DeviceStore, { conversationId, messageId, sender, kind, body }: HistoryPage['items'][number]): ShownContent {
   if (kind === 'event') {
-    const event = body === undefined ? undefined : decodeEvent(body);
+    const event = decodeEvent(body);
     return event === undefined ? { type: 'unsupported' } : { type: 'event', event };
   }
   const key = store.get(contentKeyTable, messageId);

@@ -1,10 +1,21 @@
+import { v7 } from 'uuid';
+
 import type { Envelope } from '../../protocol/client-frames.js';
 import type { ErrorCode } from '../../protocol/errors.js';
-import type { DeviceAddress, Position } from '../../protocol/ids.js';
+import type { DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
 import { envelopePlaintext, readEnvelope } from '../encryption/body-seal.js';
 import { ownSenderKeyTable } from '../groups/group-tables.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
-import { contentKeyTable, failedTable, messageTable, outboxNumberTable, outboxTable, processedTable, type OutboxRow } from './message-tables.js';
+import {
+  contentKeyTable,
+  failedTable,
+  messageTable,
+  outboxNumberTable,
+  outboxTable,
+  processedTable,
+  type OutboxKeys,
+  type OutboxRow,
+} from './message-tables.js';
 
 /** A row with its place in the outbox. */
 export interface Outgoing<Row extends OutboxRow = OutboxRow> {
@@ -20,6 +31,11 @@ export function putOutgoing(unit: UnitOfWork, row: OutboxRow): void {
   const number = unit.get(outboxNumberTable, 'next') ?? 1;
   unit.put(outboxNumberTable, ['next'], number + 1);
   unit.put(outboxTable, [row.conversationId, number], row);
+}
+
+/** A note for one device, an empty one if none is given; without `to` this device's sender key, for every device of the group that lacks it. */
+export function putKeys(unit: UnitOfWork, keys: Pick<OutboxKeys, 'conversationId' | 'to' | 'note'>): void {
+  putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, attempt: 0, ...keys });
 }
 
 export interface Acceptance {

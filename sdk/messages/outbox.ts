@@ -11,12 +11,13 @@ import { encodeContent, type Content } from '../encryption/content.js';
 import { IdleWaiters } from '../idle-waiters.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
+import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Connection, Request } from '../transport/connection.js';
 import type { Message } from './message.js';
 import { outboxTable, type OutboxMessage } from './message-tables.js';
-import { moveToConversation, moveToFailed, putOutgoing, type Acceptance, type Outgoing, type SealedRow } from './outbox-rows.js';
+import { moveToConversation, moveToFailed, putKeys, putOutgoing, type Acceptance, type Outgoing, type SealedRow } from './outbox-rows.js';
 import { afterFailure } from './outbox-rules.js';
 import type { OutgoingSealer } from './outgoing-sealer.js';
 
@@ -79,7 +80,7 @@ export class Outbox {
   /** This device's sender key, for every device of a group that lacks it: somebody new can open what it seals, and the title, before it says anything. */
   async giveKeys(conversationId: ConversationId): Promise<void> {
     await this.#commit((unit) => {
-      putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, attempt: 0 });
+      putKeys(unit, { conversationId });
     });
     this.#run(conversationId);
   }
@@ -164,7 +165,8 @@ export class Outbox {
     for (let [part] = row.parts ?? []; part !== undefined; [part] = row.parts ?? []) {
       const { conversationId, attempt, rosterDigest } = row;
       const keys: SealedRow = { kind: 'keys', conversationId, attempt, rosterDigest, ...part };
-      row = await sealer.partAccepted({ number, row }, (await accepted(connection, sendOf(keys))).roster);
+      await accepted(connection, sendOf(keys));
+      row = await sealer.partAccepted({ number, row });
     }
     if (row.kind === 'keys' && row.to === undefined) await this.#forget({ number, row });
     else await this.#accepted({ number, row }, await accepted(connection, sendOf(row)));
@@ -231,12 +233,7 @@ export class Outbox {
   }
 
   #commit(change: (unit: UnitOfWork) => void): Promise<void> {
-    const { store, signal } = this.#dependencies;
-    return signal.run(async () => {
-      const unit = store.begin();
-      change(unit);
-      await unit.commit();
-    });
+    return changeInTurn(this.#dependencies, change);
   }
 }
 
@@ -252,7 +249,8 @@ function sendOf(row: SealedRow): Request {
     type: 'send',
     ...{ messageId, conversationId, rosterDigest, kind, attempt },
     envelopes: [...envelopes],
-    strategy: kind === 'keys' ? 'partial' : 'strict',
+    // A sender key goes to all whom it is for or to nobody: the message behind it counts on it.
+    strategy: kind === 'keys' && row.to !== undefined ? 'partial' : 'strict',
     ...(kind === 'message' ? { body: row.body, envelope } : {}),
     ...(kind === 'message' && row.ttlSeconds !== undefined ? { ttlSeconds: row.ttlSeconds } : {}),
   };

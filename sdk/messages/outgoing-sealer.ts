@@ -8,6 +8,7 @@ import { archiveSession } from '../encryption/sessions.js';
 import type { GroupSealer } from '../groups/group-sealer.js';
 import { encodeNote } from '../groups/key-note.js';
 import type { SerialQueue } from '../serial-queue.js';
+import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { ConversationDirectory, Roster } from './conversation-directory.js';
 import { outboxTable, type OutboxRow } from './message-tables.js';
@@ -46,7 +47,7 @@ export class OutgoingSealer {
    * Throws SdkError `identity_changed`, `untrusted_server`, `offline`, and what the server refuses.
    */
   async prepare(outgoing: Outgoing, { freshRoster }: { readonly freshRoster: boolean }): Promise<SealedRow> {
-    const { store, signal, conversations, groups } = this.#dependencies;
+    const { conversations, groups } = this.#dependencies;
     const { number, row } = outgoing;
     const { envelopes, rosterDigest } = row;
     const attempt = row.attempt + 1;
@@ -56,32 +57,28 @@ export class OutgoingSealer {
       return this.#seal(unsealed, await this.#firstSealing(row, freshRoster));
     }
     const again: SealedRow = { ...row, envelopes, rosterDigest, attempt };
-    await signal.run(async () => {
-      const unit = store.begin();
+    await changeInTurn(this.#dependencies, (unit) => {
       unit.put(outboxTable, [row.conversationId, number], again);
-      await unit.commit();
     });
     return again;
   }
 
   /** The server has the first part of a row. */
-  partAccepted(outgoing: Outgoing<SealedRow>, difference: RosterDifference | undefined): Promise<SealedRow> {
-    return this.#dependencies.groups.partAccepted(outgoing, difference);
+  partAccepted(outgoing: Outgoing<SealedRow>): Promise<SealedRow> {
+    return this.#dependencies.groups.partAccepted(outgoing);
   }
 
   /** The server named devices that have no fitting envelope, and such as have one and are gone. What fits keeps its bytes; what is for a group is sealed for its present roster. Throws as `prepare` does. */
   async sealAnew({ number, row }: Outgoing, { stale, missing, extra }: RosterDifference): Promise<void> {
-    const { store, own, conversations, groups, signal } = this.#dependencies;
+    const { own, conversations, groups } = this.#dependencies;
     const roster = await conversations.roster(row.conversationId, { fresh: true });
     if (this.#isForAll(row)) {
       await groups.seal({ number, row }, roster);
       return;
     }
     const { rosterDigest, members } = roster;
-    await signal.run(async () => {
-      const unit = store.begin();
+    await changeInTurn(this.#dependencies, (unit) => {
       for (const device of stale) archiveSession(unit, device);
-      await unit.commit();
     });
     const named = new Set([...stale, ...missing, ...extra].map(deviceKey));
     const kept = (row.envelopes ?? []).filter(({ to }) => !named.has(deviceKey(to)));

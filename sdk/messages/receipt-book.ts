@@ -5,12 +5,13 @@ import { deviceKey, type AccountId, type ConversationId, type DeviceAddress, typ
 import { limits } from '../../protocol/limits.js';
 import type { ReceiptItem } from '../../protocol/server-frames.js';
 import { IdleWaiters } from '../idle-waiters.js';
+import { inChunks } from '../in-chunks.js';
 import { SdkError } from '../sdk-error.js';
 import { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Connection } from '../transport/connection.js';
 import { mergedReceipts } from './message-archive.js';
-import { conversationTable, messageTable, readTable, receiptTable, unsentReadTable } from './message-tables.js';
+import { conversationTable, messageTable, readTable, receiptTable, unsentReadTable, type ConversationRow } from './message-tables.js';
 import { afterFailure } from './outbox-rules.js';
 
 /** Of a group: older ones were read before. */
@@ -43,12 +44,27 @@ export class ReceiptBook {
     const { store } = this.#dependencies;
     this.#connection = connection;
     for (const { key } of store.range(unsentReadTable, [])) this.#tellSoon(key[0] as ConversationId);
-    const all = store.range(conversationTable, []).map(({ key }) => key[0] as ConversationId);
-    for (let from = 0; from < all.length; from += limits.maxReceiptConversations) {
-      const conversations = all.slice(from, from + limits.maxReceiptConversations);
-      const reply = await connection.request({ type: 'receipts.get', conversations });
+    const own = store.range(conversationTable, []).filter(({ row }) => this.#isIn(row));
+    const all = own.map(({ key }) => key[0] as ConversationId);
+    for (const conversations of inChunks(all, limits.maxReceiptConversations)) await this.#ask(connection, conversations);
+  }
+
+  /** Of a group that somebody removed this account from, it may hear only now. */
+  async #ask(connection: Connection, conversations: readonly ConversationId[]): Promise<void> {
+    if (conversations.length === 0) return;
+    try {
+      const reply = await connection.request({ type: 'receipts.get', conversations: [...conversations] });
       if (reply.type === 'ok') await this.take(reply.items ?? []);
+    } catch (error) {
+      const left = error instanceof DomainError && error.code === 'not_a_member' ? error.detail?.['conversationId'] : undefined;
+      const others = conversations.filter((conversationId) => conversationId !== left);
+      if (others.length === conversations.length) throw error;
+      await this.#ask(connection, others);
     }
+  }
+
+  #isIn(row: ConversationRow): boolean {
+    return row.kind !== 'group' || row.members.some(({ accountId }) => accountId === this.#dependencies.own.accountId);
   }
 
   disconnected(): void {

@@ -1,7 +1,5 @@
-import { v7 } from 'uuid';
-
 import { decodeEvent } from '../../protocol/conversation-event.js';
-import { deviceKey, directConversationId, isGroupId, type DeviceAddress, type MessageId, type Position } from '../../protocol/ids.js';
+import { deviceKey, directConversationId, isGroupId, type DeviceAddress, type Position } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { openBody, readEnvelope } from '../encryption/body-seal.js';
 import { decodeContent } from '../encryption/content.js';
@@ -10,7 +8,7 @@ import { archiveSession, decryptFrom, type Opened } from '../encryption/sessions
 import { signalFailureOf, type SignalFailure } from '../encryption/signal-errors.js';
 import { unknownGroup, withChange } from '../groups/group-changes.js';
 import { withdraw } from '../groups/group-sealer.js';
-import { decodeNote, type KeyNote } from '../groups/key-note.js';
+import { decodeNote } from '../groups/key-note.js';
 import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
@@ -26,7 +24,7 @@ import {
   untoldTable,
   type MessageRow,
 } from './message-tables.js';
-import { putOutgoing } from './outbox-rows.js';
+import { putKeys } from './outbox-rows.js';
 
 export interface Received {
   /** New ones, in the order of their arrival. */
@@ -114,7 +112,7 @@ function keep(unit: UnitOfWork, message: Message & MessageRow & { readonly posit
 
 /** Only groups have events; the server cannot make one of a direct conversation. `undefined`: of a newer version, or of no group. */
 function takeEvent(unit: UnitOfWork, { conversationId, sender, body }: DeliverItem): ShownContent | undefined {
-  const event = body === undefined ? undefined : decodeEvent(body);
+  const event = decodeEvent(body);
   const row = unit.get(conversationTable, conversationId) ?? unknownGroup;
   if (event === undefined || row.kind !== 'group' || !isGroupId(conversationId)) return undefined;
   const groupKey = row.groupKey ?? unit.get(foundedTable, conversationId);
@@ -160,8 +158,8 @@ async function takeNote(unit: UnitOfWork, { conversationId, sender }: DeliverIte
   const row = unit.get(conversationTable, conversationId);
   if (note === undefined || note.type === 'empty' || note.conversationId !== conversationId || row?.kind !== 'group') return undefined;
   if (note.type === 'sender-key-wanted') {
-    withdraw(unit, conversationId, [sender]);
-    putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, attempt: 0 });
+    withdraw(unit, conversationId, sender);
+    putKeys(unit, { conversationId });
     return 'asks';
   }
   await acceptDistribution(unit, sender, note.distribution);
@@ -173,7 +171,7 @@ async function takeNote(unit: UnitOfWork, { conversationId, sender }: DeliverIte
 function answer(unit: UnitOfWork, { conversationId, sender }: DeliverItem, exchange: string): boolean {
   if (unit.get(answeredTable, deviceKey(sender)) === exchange) return false;
   unit.put(answeredTable, [deviceKey(sender)], exchange);
-  putKeys(unit, { conversationId, sender });
+  putKeys(unit, { conversationId, to: sender });
   return true;
 }
 
@@ -192,16 +190,9 @@ function heal(
   const healedAtMs = unit.get(healedTable, what);
   if (healedAtMs !== undefined && nowMs - healedAtMs < healEveryMs) return false;
   unit.put(healedTable, [what], nowMs);
-  if (wantsSenderKey) putKeys(unit, { conversationId, sender }, { type: 'sender-key-wanted', conversationId });
-  else {
-    archiveSession(unit, sender);
-    putKeys(unit, { conversationId, sender });
-  }
+  if (!wantsSenderKey) archiveSession(unit, sender);
+  putKeys(unit, { conversationId, to: sender, note: wantsSenderKey ? { type: 'sender-key-wanted', conversationId } : undefined });
   return true;
-}
-
-function putKeys(unit: UnitOfWork, { conversationId, sender }: Pick<DeliverItem, 'conversationId' | 'sender'>, note?: KeyNote): void {
-  putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, conversationId, to: sender, note, attempt: 0 });
 }
 
 /** The id of a direct conversation says whose it is. What one's own other device wrote does not say to whom. */

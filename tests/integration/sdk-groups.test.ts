@@ -1,44 +1,22 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { openDevice, type ConversationId, type Device, type GroupConversation, type Message } from '../../sdk/index.js';
+import { type ConversationId, type Device, type GroupConversation, type Message } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
+import { LiveDevices } from '../support/live-devices.js';
 import { TestServer } from '../support/server.js';
-import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';
-
-/** Quick to come back, so that tests are quick. */
-const reconnect = { baseMs: 50, capMs: 500, spreadMs: 300 };
 
 let server: TestServer;
-let people = 0;
-const directories: TemporaryDirectory[] = [];
-const devices: Device[] = [];
+const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
   server = await TestServer.start();
 }, 60_000);
-afterEach(async () => {
-  await Promise.all(devices.splice(0).map((device) => device.close()));
-  for (const directory of directories.splice(0)) directory.remove();
-});
+afterEach(() => live.end());
 afterAll(() => server.stop());
 
-async function open(directory: string, handle?: string): Promise<Device> {
-  const device = await openDevice({ server: server.publicUrl, directory, handle, reconnect });
-  devices.push(device);
-  device.connect();
-  return device;
-}
-
-async function close(device: Device): Promise<void> {
-  devices.splice(devices.indexOf(device), 1);
-  await device.close();
-}
-
 async function person(): Promise<{ readonly device: Device; readonly directory: string }> {
-  const directory = temporaryDirectory();
-  directories.push(directory);
-  people += 1;
-  return { device: await open(directory.path, `member-${people}`), directory: directory.path };
+  const directory = live.directory();
+  return { device: await live.open(directory, live.handle()), directory };
 }
 
 async function crowd<Count extends number>(count: Count): Promise<Device[] & { readonly length: Count }> {
@@ -104,12 +82,12 @@ describe('a group of devices of the SDK', () => {
     const cleo = await person();
     const group = await ann.groups.create({ title: 'Friends', members: [bea.handle, cleo.device.handle] });
     await eventually(() => expect(seen(cleo.device, group)).toEqual(['(created)']));
-    await close(cleo.device);
+    await live.close(cleo.device);
     const { messageId } = await say(ann, group, 'hello');
     const state = () => ann.messages(group.conversationId).find((message) => message.messageId === messageId)?.state;
     await eventually(() => expect(ann.receiptsByMember(group.conversationId).get(bea.accountId)?.delivered).toBeGreaterThan(0));
     expect(state()).toBe('accepted');
-    const back = await open(cleo.directory);
+    const back = await live.open(cleo.directory);
     await eventually(() => expect(state()).toBe('delivered'));
     await bea.markRead(group.conversationId);
     await bea.idle();
@@ -175,7 +153,7 @@ describe('a group of devices of the SDK', () => {
     await eventually(() => expect(seen(cleo.device, group)).toEqual(['(created)']));
     await say(cleo.device, group, 'I am off');
     await cleo.device.idle();
-    await close(cleo.device);
+    await live.close(cleo.device);
     await Promise.all([say(ann, group, 'one'), say(bea, group, 'two')]);
     await Promise.all([ann.idle(), bea.idle()]);
     await ann.groups.remove(group.conversationId, dora.device.accountId);
@@ -183,7 +161,7 @@ describe('a group of devices of the SDK', () => {
     await say(bea, group, 'three');
     await say(ann, group, 'four');
     await Promise.all([ann.idle(), bea.idle()]);
-    const back = await open(cleo.directory);
+    const back = await live.open(cleo.directory);
     await say(back, group, 'I am back');
     await eventually(() => {
       expect(seen(ann, group).at(-1)).toBe('I am back');
@@ -192,5 +170,25 @@ describe('a group of devices of the SDK', () => {
     });
     expect(seen(dora.device, group).at(-1)).toBe('(member-removed)');
     expect([ann, bea, back].flatMap((device) => seen(device, group))).not.toContain('(undecryptable)');
+  });
+
+  test('does not keep a device that was removed while away from its receipts elsewhere', async () => {
+    const [ann, bea] = (await crowd(2)) as [Device, Device];
+    const cleo = await person();
+    const group = await ann.groups.create({ title: 'Friends', members: [cleo.device.handle] });
+    const { conversationId } = await cleo.device.conversationWith(bea.handle);
+    await eventually(() => expect(seen(cleo.device, group)).toEqual(['(created)']));
+    await say(cleo.device, { conversationId }, 'hello');
+    await eventually(() => expect(seen(bea, { conversationId })).toEqual(['hello']));
+    await live.close(cleo.device);
+    await ann.groups.remove(group.conversationId, cleo.device.accountId);
+    await bea.markRead(conversationId);
+    await bea.idle();
+    const back = await live.open(cleo.directory);
+    const troubles: unknown[] = [];
+    back.on('notice', (notice) => troubles.push(notice));
+    await eventually(() => expect(back.messages(conversationId)).toMatchObject([{ state: 'read' }]));
+    await eventually(() => expect(seen(back, group)).toEqual(['(created)', '(member-removed)']));
+    expect(troubles).toEqual([]);
   });
 });

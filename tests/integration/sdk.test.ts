@@ -4,56 +4,25 @@ import { resolve } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { openDevice, type Device, type DeviceEvents, type Message } from '../../sdk/index.js';
+import { type Device, type DeviceEvents, type Message } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
+import { LiveDevices } from '../support/live-devices.js';
 import { TestServer } from '../support/server.js';
-import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';
-
-/** Quick to come back, so that tests are quick. */
-const reconnect = { baseMs: 50, capMs: 500, spreadMs: 300 };
 
 let server: TestServer;
-let handles = 0;
-const directories: TemporaryDirectory[] = [];
-const devices: Device[] = [];
+const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
   server = await TestServer.start();
 }, 60_000);
-afterEach(async () => {
-  await Promise.all(devices.splice(0).map((device) => device.close()));
-  for (const directory of directories.splice(0)) directory.remove();
-});
+afterEach(() => live.end());
 afterAll(() => server.stop());
-
-function newDirectory(): string {
-  const directory = temporaryDirectory();
-  directories.push(directory);
-  return directory.path;
-}
-
-async function open(directory: string, handle?: string): Promise<Device> {
-  const device = await openDevice({ server: server.publicUrl, directory, handle, reconnect });
-  devices.push(device);
-  device.connect();
-  return device;
-}
-
-async function close(device: Device): Promise<void> {
-  devices.splice(devices.indexOf(device), 1);
-  await device.close();
-}
-
-function newHandle(): string {
-  handles += 1;
-  return `person-${handles}`;
-}
 
 /** Two devices, and the conversation of both. */
 async function pair() {
-  const [one, other] = [newHandle(), newHandle()];
-  const directory = newDirectory();
-  const [alice, bob] = [await open(newDirectory(), one), await open(directory, other)];
+  const [one, other] = [live.handle(), live.handle()];
+  const directory = live.directory();
+  const [alice, bob] = [await live.open(live.directory(), one), await live.open(directory, other)];
   const { conversationId } = await alice.conversationWith(other);
   return { alice, bob, bobsDirectory: directory, conversationId };
 }
@@ -84,11 +53,11 @@ describe('two devices of the SDK', () => {
     const { alice, bob, bobsDirectory, conversationId } = await pair();
     await say(alice, conversationId, 'first');
     await eventually(() => expect(bob.messages(conversationId)).toHaveLength(1));
-    await close(bob);
+    await live.close(bob);
     for (let number = 0; number < 50; number += 1) await say(alice, conversationId, `while away ${number}`);
     await alice.idle();
     expect(alice.messages(conversationId).at(-1)?.state).toBe('accepted');
-    const back = await open(bobsDirectory);
+    const back = await live.open(bobsDirectory);
     await eventually(() => expect(back.messages(conversationId)).toHaveLength(51));
     expect(texts(back.messages(conversationId))).toEqual(texts(alice.messages(conversationId)));
     await eventually(() => expect(back.status.state).toBe('online'));
@@ -110,7 +79,7 @@ describe('two devices of the SDK', () => {
 
   test('a first message from somebody unknown comes with the name of who it is', async () => {
     const { alice, bob } = await pair();
-    const stranger = await open(newDirectory(), newHandle());
+    const stranger = await live.open(live.directory(), live.handle());
     const heard = new Promise<DeviceEvents['message']>((hear) => void bob.on('message', hear));
     const { conversationId } = await stranger.conversationWith(bob.handle);
     await say(stranger, conversationId, 'hello');
@@ -125,28 +94,28 @@ describe('two devices of the SDK', () => {
 
 describe('a device directory', () => {
   test('goes on with the same account when the server did not answer its registration', async () => {
-    const directory = newDirectory();
-    const handle = newHandle();
+    const directory = live.directory();
+    const handle = live.handle();
     await server.kill();
-    await expect(open(directory, handle)).rejects.toMatchObject({ code: 'offline' });
+    await expect(live.open(directory, handle)).rejects.toMatchObject({ code: 'offline' });
     await server.restart();
-    const device = await open(directory);
+    const device = await live.open(directory);
     expect(device.handle).toBe(handle);
   }, 60_000);
 
   test('takes another handle when the first one is taken', async () => {
     const { alice } = await pair();
-    const directory = newDirectory();
-    await expect(open(directory, alice.handle)).rejects.toMatchObject({ code: 'conflict' });
-    const handle = newHandle();
-    expect((await open(directory, handle)).handle).toBe(handle);
+    const directory = live.directory();
+    await expect(live.open(directory, alice.handle)).rejects.toMatchObject({ code: 'conflict' });
+    const handle = live.handle();
+    expect((await live.open(directory, handle)).handle).toBe(handle);
   });
 
   test('belongs to one handle and to one process', async () => {
     const { bob, bobsDirectory } = await pair();
-    await expect(open(bobsDirectory)).rejects.toMatchObject({ code: 'directory_in_use' });
-    await close(bob);
-    await expect(open(bobsDirectory, 'somebody-else')).rejects.toMatchObject({ code: 'other_device' });
+    await expect(live.open(bobsDirectory)).rejects.toMatchObject({ code: 'directory_in_use' });
+    await live.close(bob);
+    await expect(live.open(bobsDirectory, 'somebody-else')).rejects.toMatchObject({ code: 'other_device' });
   });
 
   test('says so when nobody has the handle that one wants to write to', async () => {
@@ -158,7 +127,7 @@ describe('a device directory', () => {
 describe('the echo bot of the README', () => {
   test('answers', async () => {
     const { alice } = await pair();
-    const bot = spawn(process.execPath, [resolve('dist/examples/echo-bot.js'), server.publicUrl, newDirectory()], {
+    const bot = spawn(process.execPath, [resolve('dist/examples/echo-bot.js'), server.publicUrl, live.directory()], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { PATH: process.env['PATH'] },
     });

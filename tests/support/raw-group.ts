@@ -41,7 +41,7 @@ export class RawMember {
 
   /** Events by their types, with who changed what left out. */
   get events(): readonly (ConversationEvent | undefined)[] {
-    return this.items.filter(({ kind }) => kind === 'event').map(({ body }) => body && decodeEvent(body));
+    return this.items.filter(({ kind }) => kind === 'event').map(({ body }) => decodeEvent(body));
   }
 
   get messages(): readonly MessageId[] {

@@ -4,12 +4,14 @@ import { v7 } from 'uuid';
 
 import { encodeEvent } from '../../protocol/conversation-event.js';
 import { directConversationId, type ConversationId } from '../../protocol/ids.js';
-import type { DeliverItem, RosterDifference } from '../../protocol/server-frames.js';
+import type { DeliverItem } from '../../protocol/server-frames.js';
 import { sealBody } from '../../sdk/encryption/body-seal.js';
 import { encodeContent } from '../../sdk/encryption/content.js';
 import { EnvelopeSealer } from '../../sdk/encryption/envelope-sealer.js';
+import { encryptTo } from '../../sdk/encryption/sessions.js';
 import { GroupSealer } from '../../sdk/groups/group-sealer.js';
 import { ownSenderKeyTable } from '../../sdk/groups/group-tables.js';
+import { encodeNote } from '../../sdk/groups/key-note.js';
 import { conversationTable, outboxTable, type OutboxRow } from '../../sdk/messages/message-tables.js';
 import type { SealedRow } from '../../sdk/messages/outbox-rows.js';
 import { receive, type Received } from '../../sdk/messages/receiver.js';
@@ -126,12 +128,30 @@ describe('what a device seals for a group', () => {
     await ann.meet(cleo.bundle());
   });
 
-  test('gives the key again to devices that the server did not take it for', async () => {
+  test('is sealed anew when its key was refused: under another one if somebody went, for the same devices if they are back', async () => {
     const first = await seal('one', bea, cleo);
-    const { accountId, deviceId } = cleo.address;
-    const difference: RosterDifference = { rosterDigest: '', missing: [], extra: [{ accountId, deviceId }], stale: [] };
-    expect((await sealer.partAccepted({ number: 1, row: first }, difference)).parts).toEqual([]);
-    expect(addressed(await seal('two', bea, cleo))).toEqual([[accountId]]);
+    const key = keyOf();
+    const back = await sealer.seal({ number: 1, row: first }, rosterOf(ann, bea, cleo));
+    expect([back.parts, keyOf()]).toEqual([first.parts, key]);
+    const without = await sealer.seal({ number: 1, row: first }, rosterOf(ann, bea));
+    expect(addressed(without)).toEqual([[bea.address.accountId]]);
+    expect(keyOf()).not.toBe(key);
+    expect(textsOf((await arriveAt(bea, without)).messages)).toEqual(['one']);
+  });
+
+  test('goes on with the next part when the server has one', async () => {
+    const first = await seal('one', bea, cleo);
+    expect((await sealer.partAccepted({ number: 1, row: first })).parts).toEqual([]);
+    expect(ann.store.get(outboxTable, conversationId, 1)?.parts).toEqual([]);
+  });
+
+  test('carries the key again to a device that asked for it', async () => {
+    await arriveAt(bea, await seal('one', bea, cleo));
+    const note = encodeNote({ type: 'sender-key-wanted', conversationId });
+    const envelope = await bea.commit((unit) => encryptTo(unit, bea.address, ann.address, note));
+    const received = await receive(ann.store, ann.address, [item({ kind: 'keys', sender: bea.address, envelope })], 0);
+    expect(received.answers).toBe(true);
+    expect(addressed(await seal('two', bea, cleo))).toEqual([[bea.address.accountId]]);
   });
 
   test('is asked for by a device that lacks the key, once an hour', async () => {

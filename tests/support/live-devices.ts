@@ -1,0 +1,47 @@
+import { openDevice, type Device } from '../../sdk/index.js';
+import { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.js';
+
+/** Quick to come back, so that tests are quick. */
+const reconnect = { baseMs: 50, capMs: 500, spreadMs: 300 };
+
+/** Devices of the SDK on a running server, connected, in directories that go with the test. */
+export class LiveDevices {
+  readonly #serverUrl: () => string;
+  readonly #devices: Device[] = [];
+  readonly #directories: TemporaryDirectory[] = [];
+  #people = 0;
+
+  constructor(serverUrl: () => string) {
+    this.#serverUrl = serverUrl;
+  }
+
+  directory(): string {
+    const directory = temporaryDirectory();
+    this.#directories.push(directory);
+    return directory.path;
+  }
+
+  /** That nobody has yet. */
+  handle(): string {
+    this.#people += 1;
+    return `person-${this.#people}`;
+  }
+
+  async open(directory: string, handle?: string): Promise<Device> {
+    const device = await openDevice({ server: this.#serverUrl(), directory, handle, reconnect });
+    this.#devices.push(device);
+    device.connect();
+    return device;
+  }
+
+  async close(device: Device): Promise<void> {
+    this.#devices.splice(this.#devices.indexOf(device), 1);
+    await device.close();
+  }
+
+  /** All that are open, and what they kept. */
+  async end(): Promise<void> {
+    await Promise.all(this.#devices.splice(0).map((device) => device.close()));
+    for (const directory of this.#directories.splice(0)) directory.remove();
+  }
+}

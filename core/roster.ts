@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { Envelope } from '../protocol/client-frames.js';
+import type { MemberRole } from '../protocol/conversation-event.js';
 import type { AccountId, ConversationId, DeviceAddress, DeviceId } from '../protocol/ids.js';
 import type { RosterDifference } from '../protocol/server-frames.js';
 
@@ -11,7 +12,7 @@ export interface RosterDevice {
 
 export interface RosterMember {
   readonly accountId: AccountId;
-  readonly role: 'owner' | 'admin' | 'member';
+  readonly role: MemberRole;
   readonly devices: readonly RosterDevice[];
 }
 

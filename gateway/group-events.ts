@@ -1,5 +1,6 @@
 import { v5 } from 'uuid';
 
+import type { Announcements } from '../ports/announcements.js';
 import type { Clock } from '../ports/clock.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { Groups, UntoldEvent } from '../ports/groups.js';
@@ -15,6 +16,7 @@ const groupsPerSweep = 100;
 export interface GroupEventsDependencies {
   readonly groups: Groups;
   readonly eventLog: EventLog;
+  readonly announcements: Announcements;
   readonly clock: Clock;
   /** An event could not be told yet. */
   readonly onDelayed: (error: unknown) => void;
@@ -31,39 +33,34 @@ export class GroupEvents {
     this.#dependencies = dependencies;
   }
 
-  /** Resolves when what changed in this group is in the log, or will be by a sweep. Never rejects. */
-  async tell(conversationId: ConversationId): Promise<void> {
-    const { groups, onDelayed } = this.#dependencies;
-    await groups
-      .untold({ conversationId })
-      .then((events) => this.#append(events))
-      .catch(onDelayed);
+  /** A change was made. Resolves when it is in the log, or will be by a sweep. The caches first: whoever hears of the change asks for the roster. Never rejects. */
+  async changed(conversationId: ConversationId): Promise<void> {
+    await this.#dependencies.announcements.publish({ kind: 'roster-changed', conversationIds: [conversationId] });
+    await this.#tell({ conversationId });
   }
 
   /** Until the signal ends it. */
   async sweep(signal: AbortSignal): Promise<void> {
-    const { groups, clock, onDelayed } = this.#dependencies;
+    const { clock } = this.#dependencies;
     const slept = () =>
       clock.sleep(sweepEveryMs, signal).then(
         () => true,
         () => false,
       );
-    while (await slept()) {
-      await groups
-        .untold({ madeBeforeMs: clock.nowMs() - leftAfterMs, limit: groupsPerSweep })
-        .then((events) => this.#append(events))
-        .catch(onDelayed);
-    }
+    while (await slept()) await this.#tell({ madeBeforeMs: clock.nowMs() - leftAfterMs, limit: groupsPerSweep });
   }
 
-  async #append(events: readonly UntoldEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    const { groups, eventLog } = this.#dependencies;
-    await eventLog.append(
-      'messages',
-      events.map((event) => ({ key: event.conversationId, value: encodeMessageRecord(recordOf(event)) })),
-    );
-    await groups.told(events);
+  async #tell(of: Parameters<Groups['untold']>[0]): Promise<void> {
+    const { groups, eventLog, onDelayed } = this.#dependencies;
+    try {
+      const events = await groups.untold(of);
+      if (events.length === 0) return;
+      const records = events.map((event) => ({ key: event.conversationId, value: encodeMessageRecord(recordOf(event)) }));
+      await eventLog.append('messages', records);
+      await groups.told(events);
+    } catch (error) {
+      onDelayed(error);
+    }
   }
 }
 

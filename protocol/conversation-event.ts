@@ -36,8 +36,9 @@ export function encodeEvent(event: ConversationEvent): Uint8Array {
   return Buffer.from(JSON.stringify(event, bytesReplacer));
 }
 
-/** `undefined` for an event that this version does not know. */
-export function decodeEvent(body: Uint8Array): ConversationEvent | undefined {
+/** `undefined` for an event that this version does not know, and without a body. */
+export function decodeEvent(body: Uint8Array | undefined): ConversationEvent | undefined {
+  if (body === undefined) return undefined;
   try {
     return conversationEvent.parse(JSON.parse(Buffer.from(body).toString('utf8')));
   } catch {

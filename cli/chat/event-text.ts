@@ -22,17 +22,10 @@ export function eventText(event: GroupEvent, by: string, nameOf: (accountId: Acc
 
 /** Whose names the text needs, beside who changed it. */
 export function accountsOf(event: GroupEvent): readonly AccountId[] {
-  switch (event.type) {
-    case 'created':
-    case 'member-joined':
-    case 'title-changed':
-      return [];
-    case 'members-added':
-      return event.members;
-    case 'member-removed':
-    case 'role-changed':
-      return [event.member];
-    case 'member-left':
-      return event.owner === undefined ? [] : [event.owner];
-  }
+  const named: AccountId[] = [];
+  eventText(event, '', (accountId) => {
+    named.push(accountId);
+    return accountId;
+  });
+  return named;
 }

@@ -4,7 +4,6 @@ import { DomainError } from '../../protocol/errors.js';
 import type { HistoryPage } from '../../protocol/rest/conversation.js';
 import { requireMember } from '../require-member.js';
 import { presentView } from './conversation-view.js';
-import { changed } from './groups.js';
 import { requireRate } from './require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
@@ -12,13 +11,13 @@ import type { RestHandlers } from './rest-handler.js';
 type ConversationOperation = 'openConversation' | 'listConversations' | 'getConversation' | 'getMessages' | 'getReceipts';
 
 export function conversationHandlers(dependencies: RestDependencies): RestHandlers<ConversationOperation> {
-  const { conversations, groups, history, watermarks, rateLimiter, clock } = dependencies;
+  const { conversations, groups, groupEvents, history, watermarks, rateLimiter, clock } = dependencies;
   return {
     openConversation: async ({ caller, body }) => {
       if (body.kind === 'group') {
         await requireRate(rateLimiter, 'groupChange', caller.accountId);
         const created = await groups.create(body, caller, clock.nowMs());
-        if (created) await changed(dependencies, body.conversationId);
+        if (created) await groupEvents.changed(body.conversationId);
         return { status: created ? 201 : 200, body: await presentView(conversations, caller.accountId, body.conversationId) };
       }
       if (body.peer === caller.accountId) throw new DomainError('invalid_request', 'peer: another account', { detail: { field: 'peer' } });

@@ -12,13 +12,11 @@ type GroupOperation = 'changeTitle' | 'addMembers' | 'removeMember' | 'changeRol
 
 const secretBytes = 24;
 
-export function groupHandlers(dependencies: RestDependencies): RestHandlers<GroupOperation> {
-  const { conversations, groups, rateLimiter, clock } = dependencies;
-
+export function groupHandlers({ conversations, groups, groupEvents, rateLimiter, clock }: RestDependencies): RestHandlers<GroupOperation> {
   const change = async (by: DeviceAddress, conversationId: ConversationId, wanted: GroupChange) => {
     await requireMember(conversations, by.accountId, conversationId);
     await requireRate(rateLimiter, 'groupChange', by.accountId);
-    if (await groups.change(conversationId, by, wanted, clock.nowMs())) await changed(dependencies, conversationId);
+    if (await groups.change(conversationId, by, wanted, clock.nowMs())) await groupEvents.changed(conversationId);
   };
   const changeAndView = async (by: DeviceAddress, conversationId: ConversationId, wanted: GroupChange) => {
     await change(by, conversationId, wanted);
@@ -50,16 +48,10 @@ export function groupHandlers(dependencies: RestDependencies): RestHandlers<Grou
     joinGroup: async ({ caller, body }) => {
       await requireRate(rateLimiter, 'join', caller.accountId);
       const { conversationId, joined } = await groups.join(hashOf(body.secret), caller, clock.nowMs());
-      if (joined) await changed(dependencies, conversationId);
+      if (joined) await groupEvents.changed(conversationId);
       return { status: 200, body: await presentView(conversations, caller.accountId, conversationId) };
     },
   };
-}
-
-/** The caches first: whoever hears of the change asks for the roster. */
-export async function changed({ announcements, groupEvents }: RestDependencies, conversationId: ConversationId): Promise<void> {
-  await announcements.publish({ kind: 'roster-changed', conversationIds: [conversationId] });
-  await groupEvents.tell(conversationId);
 }
 
 function hashOf(secret: Uint8Array): Uint8Array {

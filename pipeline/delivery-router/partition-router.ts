@@ -104,11 +104,13 @@ export class PartitionRouter implements PartitionHandler {
       sender: message.sender,
       acceptedAtMs: record.appendedAtMs,
     };
-    const queuedAtMs = clock.nowMs();
+    // Of all devices that bring no envelope of their own: the same one.
+    const shared = { ...common, queuedAtMs: clock.nowMs(), envelope: message.envelope };
     this.#tracker.begin(record.offset, parts.length);
     const pushes = new Map<GatewayConnection, { target: PushTarget; order: PushOrder }[]>();
     for (const { device, envelope } of parts) {
-      const order = this.#take(device, { offset: record.offset, row: { ...common, queuedAtMs, envelope: envelope ?? message.envelope } }, sessions);
+      const row = envelope === undefined ? shared : { ...shared, envelope };
+      const order = this.#take(device, { offset: record.offset, row }, sessions);
       if (order === undefined) continue;
       const target = { device, sessionEpoch: order.session.sessionEpoch, stream: order.stream, ...(envelope === undefined ? {} : { envelope }) };
       const known = pushes.get(order.connection);

@@ -9,6 +9,7 @@ import {
   type GroupConversation,
   type Message,
 } from '../../sdk/index.js';
+import { SerialQueue } from '../../sdk/serial-queue.js';
 import { chatInputOf } from './chat-input.js';
 import {
   conversationName,
@@ -38,7 +39,6 @@ const help = `  /with HANDLE         talk to somebody else, or to a group: /with
 ${groupHelp}
   /quit                leave, as Ctrl-D does; what is not sent yet goes next time
   An empty line reconnects at once. A message that begins with a slash is written with two.`;
-const nobodyPrompt = 'to whom? ';
 
 /** One person at one terminal: hears what comes, sends what is typed. */
 export class ChatSession {
@@ -51,6 +51,8 @@ export class ChatSession {
   readonly #shown = new Map<ConversationId, number>();
   readonly #before = new Map<ConversationId, number>();
   readonly #names: Names;
+  /** Messages go on the screen in their order, whichever name is known first. */
+  readonly #showing = new SerialQueue();
   #open: Conversation | undefined;
   #troubles = 0;
 
@@ -76,7 +78,7 @@ export class ChatSession {
     device.on('notice', (notice) => {
       this.#screen.print(noticeLine(notice, (accountId) => this.#names.of(accountId as AccountId)));
     });
-    device.on('message', ({ conversation, ...message }) => this.#carefully(() => this.#heard(message, conversation)));
+    device.on('message', ({ conversation, ...message }) => this.#carefully(() => this.#showing.run(() => this.#heard(message, conversation))));
     device.on('outgoing', (message) => {
       const changed = this.#ticks.add(message, device.receiptsOf(message.conversationId));
       if (changed !== undefined) this.#showTicks([changed]);
@@ -95,7 +97,7 @@ export class ChatSession {
 
   /** Connects the device. Resolves when the input ends or somebody quits; `false` at once if what is piped in has nobody to go to. */
   async run(peer: string | undefined): Promise<boolean> {
-    this.#screen.setPrompt(nobodyPrompt);
+    this.#screen.setPrompt('to whom? ');
     this.#screen.print(`You are ${this.#device.handle}. /help lists what you can do.`);
     if (peer === undefined) this.#screen.print(conversationsLine(this.#device.conversations()));
     else await this.#carefully(() => this.#talkTo(peer));
@@ -131,7 +133,7 @@ export class ChatSession {
       help: () => this.#screen.print(help),
       with: () => (argument === undefined ? this.#who() : this.#talkTo(argument)),
       who: () => this.#who(),
-      history: () => this.#history(Number(argument ?? shownHistory) || shownHistory),
+      history: () => this.#showing.run(() => this.#history(Number(argument) || shownHistory)),
       safety: () => this.#screen.print(safetyNumberLines(this.#safetyNumber()).join('\n')),
       verify: async () => {
         this.#safetyNumber();
@@ -171,7 +173,7 @@ export class ChatSession {
     this.#open = conversation;
     this.#screen.setPrompt(`${name}> `);
     this.#screen.print(`— ${name} —`);
-    await this.#history(shownHistory);
+    await this.#showing.run(() => this.#history(shownHistory));
   }
 
   #groupCalled(name: string): Conversation {

@@ -32,7 +32,7 @@ export class ScriptedServer {
   readonly log: DeliverItem[] = [];
   readonly connections: number[] = [];
   judge: (send: SendFrame) => Verdict = () => 'accept';
-  /** Changes, loses or refuses answers of REST: `undefined` cuts the connection after the call was done. */
+  /** Changes, delays, loses or refuses answers of REST: `undefined` cuts the connection after the call was done. */
   answerRest: (operation: RestOperation, body: unknown) => unknown = (_, body) => body;
   /** Of what was read: a refusal, or ok. */
   judgeRead: (read: ReadFrame) => DomainError | undefined = () => undefined;
@@ -190,7 +190,7 @@ export class ScriptedServer {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     try {
-      const { status, body } = this.#call(request, text === '' ? undefined : JSON.parse(text));
+      const { status, body } = await this.#call(request, text === '' ? undefined : JSON.parse(text));
       if (body === undefined && status !== 204) request.socket.destroy();
       else if (typeof body === 'string') response.writeHead(status, { 'content-type': 'text/html' }).end(body);
       else response.writeHead(status, { 'content-type': 'application/json' }).end(status === 204 ? undefined : JSON.stringify(body, bytesReplacer));
@@ -203,7 +203,7 @@ export class ScriptedServer {
     }
   }
 
-  #call(request: IncomingMessage, body: unknown): { readonly status: number; readonly body: unknown } {
+  async #call(request: IncomingMessage, body: unknown): Promise<{ readonly status: number; readonly body: unknown }> {
     const url = new URL(request.url ?? '/', this.url);
     const [operation, call, params] = callOf(request.method ?? '', url.pathname);
     const input = {
@@ -217,7 +217,7 @@ export class ScriptedServer {
     const handler = this.directory.handlers[operation] as ((input: unknown, caller?: DeviceAddress) => unknown) | undefined;
     if (handler === undefined) throw new DomainError('not_found', `${operation} is not scripted`);
     const answer = handler(input, token === undefined ? undefined : addressOf(token));
-    return { status: Number(Object.keys(call.answers)[0]), body: this.answerRest(operation, answer) };
+    return { status: Number(Object.keys(call.answers)[0]), body: await this.answerRest(operation, answer) };
   }
 }
 

@@ -10,8 +10,6 @@ import { inChunks } from '../in-chunks.js';
 import type { Roster } from '../messages/conversation-directory.js';
 import { conversationTable, outboxTable, type KeysPart } from '../messages/message-tables.js';
 import type { Outgoing, SealedRow } from '../messages/outbox-rows.js';
-import type { SerialQueue } from '../serial-queue.js';
-import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { ownSenderKeyTable, type OwnSenderKey } from './group-tables.js';
@@ -24,8 +22,6 @@ export interface GroupSealerDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;
   readonly sealer: EnvelopeSealer;
-  /** Of everything that touches Signal state. */
-  readonly signal: SerialQueue;
 }
 
 /**
@@ -62,15 +58,6 @@ export class GroupSealer {
       const sealed = { ...row, rosterDigest, envelopes: [], envelope, parts: [...unsent, ...partsOf(envelopes)] };
       unit.put(outboxTable, [conversationId, number], sealed);
       return sealed;
-    });
-  }
-
-  /** The server has the first part. */
-  partAccepted({ number, row }: Outgoing<SealedRow>): Promise<SealedRow> {
-    return changeInTurn(this.#dependencies, (unit) => {
-      const rest = { ...row, parts: (row.parts ?? []).slice(1) };
-      unit.put(outboxTable, [row.conversationId, number], rest);
-      return rest;
     });
   }
 }

@@ -38,6 +38,13 @@ export function putKeys(unit: UnitOfWork, keys: Pick<OutboxKeys, 'conversationId
   putOutgoing(unit, { kind: 'keys', messageId: v7() as MessageId, attempt: 0, ...keys });
 }
 
+/** The server has the first part of a row. */
+export function dropPart(unit: UnitOfWork, { number, row }: Outgoing<SealedRow>): SealedRow {
+  const rest = { ...row, parts: (row.parts ?? []).slice(1) };
+  unit.put(outboxTable, [row.conversationId, number], rest);
+  return rest;
+}
+
 export interface Acceptance {
   readonly position: Position;
   readonly acceptedAtMs: number;

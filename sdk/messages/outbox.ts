@@ -17,7 +17,7 @@ import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Connection, Request } from '../transport/connection.js';
 import type { Message } from './message.js';
 import { outboxTable, type OutboxMessage } from './message-tables.js';
-import { moveToConversation, moveToFailed, putKeys, putOutgoing, type Acceptance, type Outgoing, type SealedRow } from './outbox-rows.js';
+import { dropPart, moveToConversation, moveToFailed, putKeys, putOutgoing, type Acceptance, type Outgoing, type SealedRow } from './outbox-rows.js';
 import { afterFailure } from './outbox-rules.js';
 import type { OutgoingSealer } from './outgoing-sealer.js';
 
@@ -166,7 +166,7 @@ export class Outbox {
       const { conversationId, attempt, rosterDigest } = row;
       const keys: SealedRow = { kind: 'keys', conversationId, attempt, rosterDigest, ...part };
       await accepted(connection, sendOf(keys));
-      row = await sealer.partAccepted({ number, row });
+      row = await this.#commit((unit) => dropPart(unit, { number, row }));
     }
     if (row.kind === 'keys' && row.to === undefined) await this.#forget({ number, row });
     else await this.#accepted({ number, row }, await accepted(connection, sendOf(row)));
@@ -232,7 +232,7 @@ export class Outbox {
     onChange({ conversationId, messageId, sender: own, content, state: 'failed', failure: code });
   }
 
-  #commit(change: (unit: UnitOfWork) => void): Promise<void> {
+  #commit<Result>(change: (unit: UnitOfWork) => Result): Promise<Result> {
     return changeInTurn(this.#dependencies, change);
   }
 }

@@ -63,11 +63,6 @@ export class OutgoingSealer {
     return again;
   }
 
-  /** The server has the first part of a row. */
-  partAccepted(outgoing: Outgoing<SealedRow>): Promise<SealedRow> {
-    return this.#dependencies.groups.partAccepted(outgoing);
-  }
-
   /** The server named devices that have no fitting envelope, and such as have one and are gone. What fits keeps its bytes; what is for a group is sealed for its present roster. Throws as `prepare` does. */
   async sealAnew({ number, row }: Outgoing, { stale, missing, extra }: RosterDifference): Promise<void> {
     const { own, conversations, groups } = this.#dependencies;

@@ -13,7 +13,7 @@ import { GroupSealer } from '../../sdk/groups/group-sealer.js';
 import { ownSenderKeyTable } from '../../sdk/groups/group-tables.js';
 import { encodeNote } from '../../sdk/groups/key-note.js';
 import { conversationTable, outboxTable, type OutboxRow } from '../../sdk/messages/message-tables.js';
-import type { SealedRow } from '../../sdk/messages/outbox-rows.js';
+import { dropPart, type SealedRow } from '../../sdk/messages/outbox-rows.js';
 import { receive, type Received } from '../../sdk/messages/receiver.js';
 import { RestClient } from '../../sdk/rest/rest-client.js';
 import { SerialQueue } from '../../sdk/serial-queue.js';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   // Every session is there: nobody is asked for keys.
   const rest = new RestClient('http://127.0.0.1:9', () => Promise.reject(new Error('no keys are needed')));
   const onIdentityChanged = () => undefined;
-  sealer = new GroupSealer({ store, own, signal, sealer: new EnvelopeSealer({ store, own, rest, signal, onIdentityChanged }) });
+  sealer = new GroupSealer({ store, own, sealer: new EnvelopeSealer({ store, own, rest, signal, onIdentityChanged }) });
 });
 beforeEach(async () => {
   conversationId = v7() as ConversationId;
@@ -141,7 +141,7 @@ describe('what a device seals for a group', () => {
 
   test('goes on with the next part when the server has one', async () => {
     const first = await seal('one', bea, cleo);
-    expect((await sealer.partAccepted({ number: 1, row: first })).parts).toEqual([]);
+    expect((await ann.commit((unit) => dropPart(unit, { number: 1, row: first }))).parts).toEqual([]);
     expect(ann.store.get(outboxTable, conversationId, 1)?.parts).toEqual([]);
   });
 

@@ -9,6 +9,8 @@ import type { DeviceAddress } from '../../protocol/ids.js';
 import type { ReceiptItem } from '../../protocol/server-frames.js';
 import type { ReceiptWriter } from '../receipt-writer.js';
 import { requireMember } from '../require-member.js';
+import type { Arrived } from './connection.js';
+import type { LogCatchUp } from './log-catch-up.js';
 
 export interface ReadDependencies {
   readonly rosters: Rosters;
@@ -30,12 +32,19 @@ export async function acceptRead(dependencies: ReadDependencies, reader: DeviceA
   await receipts.read({ conversationId, ...reader, read: position, notify: [...new Set([...senders, reader.accountId])] });
 }
 
-/** Watermarks of conversations that the account is in. */
+export interface ReceiptsGetDependencies {
+  readonly rosters: Rosters;
+  readonly watermarks: Watermarks;
+  readonly receiptCatchUp: LogCatchUp;
+}
+
+/** Watermarks of conversations that the account is in. Throws `unavailable` while receipts that were told before the device was here are not among them. */
 export async function answerReceipts(
-  { rosters, watermarks }: { readonly rosters: Rosters; readonly watermarks: Watermarks },
+  { rosters, watermarks, receiptCatchUp }: ReceiptsGetDependencies,
   asker: DeviceAddress,
-  { conversations }: ReceiptsGetFrame,
+  { frame: { conversations }, arrivedAtMs }: Arrived<ReceiptsGetFrame>,
 ): Promise<ReceiptItem[]> {
   await Promise.all(conversations.map((conversationId) => requireMember(rosters, asker.accountId, conversationId)));
+  await Promise.all(conversations.map((conversationId) => receiptCatchUp.passed(conversationId, arrivedAtMs)));
   return (await watermarks.of(conversations)).map(receiptItemOf);
 }

@@ -1,13 +1,13 @@
-import type { Watermarks } from '../../ports/watermarks.js';
+import type { ServerFrame } from '../../protocol/server-frames.js';
 import type { GatewayEvents } from '../../telemetry/gateway-events.js';
 import { errorFrameOf, type Arrived, type Reply, type SessionRequest } from './connection.js';
-import { acceptRead, answerReceipts, type ReadDependencies } from './receipts.js';
+import { acceptRead, answerReceipts, type ReadDependencies, type ReceiptsGetDependencies } from './receipts.js';
 import { acceptSend, type SendDependencies } from './send.js';
 import type { Session } from './session.js';
 
-export type RequestDependencies = SendDependencies & ReadDependencies & { readonly watermarks: Watermarks; readonly events: GatewayEvents };
+export type RequestDependencies = SendDependencies & ReadDependencies & ReceiptsGetDependencies & { readonly events: GatewayEvents };
 
-/** One reply for every request. Settles when the next request of the same connection may begin: for a send that is once its place in the order is taken. */
+/** One reply for every request. Settles when the next request of the same connection may begin: for a send once its place in the order is taken, for receipts at once. */
 export async function handleRequest(
   dependencies: RequestDependencies,
   session: Session,
@@ -15,18 +15,19 @@ export async function handleRequest(
   reply: Reply,
 ): Promise<void> {
   const { frame, arrivedAtMs } = request;
+  const replyLater = (answer: Promise<ServerFrame>) => {
+    answer.then(reply, (error: unknown) => {
+      reply(errorFrameOf(error, dependencies.events, frame.id));
+    });
+  };
   switch (frame.type) {
     case 'send': {
       const { accepted } = await acceptSend(dependencies, session.device, { frame, arrivedAtMs });
-      accepted.then(
-        (answer) => {
-          dependencies.events.messageAccepted();
-          reply(answer);
-        },
-        (error: unknown) => {
-          reply(errorFrameOf(error, dependencies.events, frame.id));
-        },
-      );
+      const counted = accepted.then((answer) => {
+        dependencies.events.messageAccepted();
+        return answer;
+      });
+      replyLater(counted);
       return;
     }
     case 'read':
@@ -34,7 +35,7 @@ export async function handleRequest(
       reply({ type: 'ok', id: frame.id });
       return;
     case 'receipts.get':
-      reply({ type: 'ok', id: frame.id, items: await answerReceipts(dependencies, session.device, frame) });
+      replyLater(answerReceipts(dependencies, session.device, { frame, arrivedAtMs }).then((items) => ({ type: 'ok', id: frame.id, items })));
       return;
     case 'ping':
       reply({ type: 'ok', id: frame.id });

@@ -13,14 +13,15 @@ import type { RosterDifference, ServerFrame } from '../../protocol/server-frames
 import type { Rosters } from '../../ports/rosters.js';
 import { requireMember } from '../require-member.js';
 import type { Arrived } from './connection.js';
-import type { HistoryCatchUp } from './history-catch-up.js';
+import type { LogCatchUp } from './log-catch-up.js';
 
 export interface SendDependencies {
   readonly appends: MicroBatcher<AppendRecord, Appended>;
   readonly history: History;
   readonly rosters: Rosters;
   readonly rateLimiter: RateLimiter;
-  readonly catchUp: HistoryCatchUp;
+  /** Of the history-writer. */
+  readonly historyCatchUp: LogCatchUp;
   /** Epoch of the messages topic (core/position.ts). */
   readonly epoch: number;
 }
@@ -40,7 +41,7 @@ export async function acceptSend(
   const roster = await requireMember(dependencies.rosters, sender.accountId, frame.conversationId);
   checkShape(frame, roster);
   if (frame.attempt > 1) {
-    await dependencies.catchUp.passed(frame.conversationId, arrivedAtMs);
+    await dependencies.historyCatchUp.passed(frame.conversationId, arrivedAtMs);
     const first = await findFirst(dependencies, sender, frame);
     if (first !== undefined) return { accepted: Promise.resolve({ type: 'accepted', id: frame.id, messageId: frame.messageId, ...first }) };
   }
@@ -84,7 +85,7 @@ async function answer(dependencies: SendDependencies, sender: DeviceAddress, fra
   const { offset, appendedAtMs } = await appended;
   let place = { position: positionOf(dependencies.epoch, offset), acceptedAtMs: appendedAtMs };
   if (frame.attempt > 1) {
-    await dependencies.catchUp.passed(frame.conversationId);
+    await dependencies.historyCatchUp.passed(frame.conversationId);
     place = (await findFirst(dependencies, sender, frame)) ?? place;
   }
   const accepted = { type: 'accepted', id: frame.id, messageId: frame.messageId, ...place } as const;

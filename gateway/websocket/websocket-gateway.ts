@@ -22,7 +22,7 @@ import { WaveScheduler } from '../drain/wave-scheduler.js';
 import { ReceiptWriter } from '../receipt-writer.js';
 import { admit, renew, type AdmissionDependencies } from './admission.js';
 import { Connection, type ConnectionContext } from './connection.js';
-import { HistoryCatchUp } from './history-catch-up.js';
+import { LogCatchUp } from './log-catch-up.js';
 import { handleRequest } from './requests.js';
 import type { SessionLimits } from './session-context.js';
 import { SessionHost } from './session-host.js';
@@ -88,7 +88,11 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     deviceMoved: (device, sessionEpoch) => void announcements.publish({ kind: 'device-moved', device, sessionEpoch }),
   });
   const sockets = new Sockets(clock);
-  const requests = { ...dependencies, receipts, appends, catchUp: new HistoryCatchUp(eventLog, clock) };
+  const requests = {
+    ...{ ...dependencies, receipts, appends },
+    historyCatchUp: new LogCatchUp(eventLog, clock, { topic: 'messages', group: 'history-writer' }),
+    receiptCatchUp: new LogCatchUp(eventLog, clock, { topic: 'receipts', group: 'receipt-handler' }),
+  };
   const context: ConnectionContext = {
     events,
     hello: (frame, socket) => admit({ ...dependencies, sessions }, frame, socket),

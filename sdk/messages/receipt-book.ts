@@ -12,7 +12,7 @@ import type { DeviceStore } from '../store/device-store.js';
 import type { Connection } from '../transport/connection.js';
 import { mergedReceipts } from './message-archive.js';
 import { conversationTable, messageTable, readTable, receiptTable, unsentReadTable, type ConversationRow } from './message-tables.js';
-import { afterFailure } from './outbox-rules.js';
+import { afterFailure, type AfterFailure } from './outbox-rules.js';
 
 /** Of a group: older ones were read before. */
 const messagesConcerned = 1_000;
@@ -46,7 +46,18 @@ export class ReceiptBook {
     for (const { key } of store.range(unsentReadTable, [])) this.#tellSoon(key[0] as ConversationId);
     const own = store.range(conversationTable, []).filter(({ row }) => this.#isIn(row));
     const all = own.map(({ key }) => key[0] as ConversationId);
-    for (const conversations of inChunks(all, limits.maxReceiptConversations)) await this.#ask(connection, conversations);
+    for (const conversations of inChunks(all, limits.maxReceiptConversations)) await this.#askUntilAnswered(connection, conversations);
+  }
+
+  async #askUntilAnswered(connection: Connection, conversations: readonly ConversationId[]): Promise<void> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await this.#ask(connection, conversations);
+      } catch (error) {
+        await this.#waitAfter(error, afterRefusal(error, failures));
+        if (this.#connection !== connection) return;
+      }
+    }
   }
 
   /** Of a group that somebody removed this account from, it may hear only now. */
@@ -164,10 +175,14 @@ export class ReceiptBook {
 
   /** Waits until it may be tried again. What only another connection mends is thrown, as is what the server will never take: that is not told any more. */
   async #recover(error: unknown, { conversationId, position, failures }: { conversationId: ConversationId; position: Position; failures: number }) {
-    const next = afterFailure(error, failures, Math.random());
-    const isGone = error instanceof DomainError && error.code === 'not_found';
-    if (next.step === 'fail' || isGone) await this.#told(conversationId, position);
-    if (next.step !== 'again' || isGone) throw error;
+    const next = afterRefusal(error, failures);
+    if (next.step === 'fail') await this.#told(conversationId, position);
+    await this.#waitAfter(error, next);
+  }
+
+  /** Throws what only another connection mends, and what asking again does not. */
+  async #waitAfter(error: unknown, next: AfterFailure): Promise<void> {
+    if (next.step !== 'again') throw error;
     await sleep(next.afterMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
   }
 
@@ -180,4 +195,10 @@ export class ReceiptBook {
       await unit.commit();
     });
   }
+}
+
+/** Unlike a message, what is asked of a conversation that is gone is over. */
+function afterRefusal(error: unknown, failures: number): AfterFailure {
+  const isGone = error instanceof DomainError && error.code === 'not_found';
+  return isGone ? { step: 'fail', code: 'not_found' } : afterFailure(error, failures, Math.random());
 }

@@ -6,12 +6,12 @@ import { WebSocketServer, type WebSocket } from 'ws';
 
 import { checkDeviceSet } from '../../core/roster.js';
 import { bytesReplacer } from '../../protocol/bytes.js';
-import type { ClientFrame, ReadFrame, SendFrame } from '../../protocol/client-frames.js';
+import type { ClientFrame, ReadFrame, ReceiptsGetFrame, SendFrame } from '../../protocol/client-frames.js';
 import { encodings, parseClientFrame, subprotocols } from '../../protocol/encoding.js';
 import { DomainError, errorCodes } from '../../protocol/errors.js';
 import { deviceKey, type AccountId, type DeviceAddress, type DeviceId, type MessageId } from '../../protocol/ids.js';
 import { restCalls, type RestCall, type RestOperation } from '../../protocol/rest/contract.js';
-import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
+import type { DeliverItem, ReceiptItem, ServerFrame } from '../../protocol/server-frames.js';
 import { ScriptedDirectory } from './scripted-directory.js';
 
 /** What becomes of a send: taken, taken while the answer is lost, lost itself, never answered, or refused. */
@@ -36,6 +36,9 @@ export class ScriptedServer {
   answerRest: (operation: RestOperation, body: unknown) => unknown = (_, body) => body;
   /** Of what was read: a refusal, or ok. */
   judgeRead: (read: ReadFrame) => DomainError | undefined = () => undefined;
+  readonly receiptQuestions: ReceiptsGetFrame[] = [];
+  /** Of a question for receipts: a refusal, or what there is. */
+  answerReceipts: () => DomainError | ReceiptItem[] = () => [];
   /** Of a hello: a close code, or a welcome. */
   refuseHello: (connection: number) => number | undefined = () => undefined;
   readonly restCalls: RestOperation[] = [];
@@ -152,10 +155,22 @@ export class ScriptedServer {
       this.acks.push({ device: deviceKey(device), seq: frame.seq });
       if (this.#present.get(deviceKey(device))?.seq === frame.seq) this.#inboxOf(device).length = 0;
     } else if (frame.type !== 'hello') {
-      if (frame.type === 'read') this.reads.push(frame);
-      const error = frame.type === 'read' ? this.judgeRead(frame) : undefined;
-      this.push(device, error === undefined ? { type: 'ok', id: frame.id } : errorFrameOf(frame.id, error));
+      const answer = this.#answerOf(frame);
+      this.push(
+        device,
+        answer instanceof DomainError ? errorFrameOf(frame.id, answer) : { type: 'ok', id: frame.id, ...(answer && { items: answer }) },
+      );
     }
+  }
+
+  #answerOf(frame: ClientFrame): DomainError | ReceiptItem[] | undefined {
+    if (frame.type === 'read') {
+      this.reads.push(frame);
+      return this.judgeRead(frame);
+    }
+    if (frame.type !== 'receipts.get') return undefined;
+    this.receiptQuestions.push(frame);
+    return this.answerReceipts();
   }
 
   #send(ws: WebSocket, device: DeviceAddress, send: SendFrame): void {

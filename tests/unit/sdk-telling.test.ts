@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { DomainError } from '../../protocol/errors.js';
-import type { ConversationId } from '../../protocol/ids.js';
+import type { ConversationId, Position } from '../../protocol/ids.js';
 import type { Device } from '../../sdk/index.js';
 import { DeviceStage, heard, textsOf } from '../support/device-stage.js';
 import { eventually } from '../support/eventually.js';
@@ -16,6 +16,7 @@ beforeAll(async () => {
 afterEach(() => {
   stage.server.answerRest = (_, body) => body;
   stage.server.judgeRead = () => undefined;
+  stage.server.answerReceipts = () => [];
 });
 afterAll(() => stage.end());
 
@@ -132,6 +133,23 @@ describe('frames about messages', () => {
     await device.markRead(conversationId);
     await device.idle();
     expect(stage.server.reads).toHaveLength(before + 3);
+  });
+
+  test('receipts that the server cannot tell for the moment are asked for again', async () => {
+    const directory = stage.directory();
+    const { pal, device, conversationId } = await PenPal.withDevice(stage, { directory });
+    const { messageId } = await device.send(conversationId, { type: 'text', text: 'seen?' });
+    await eventually(() => expect(device.messages(conversationId)).toMatchObject([{ messageId, state: 'accepted' }]));
+    await stage.close(device);
+    const before = stage.server.receiptQuestions.length;
+    stage.server.answerReceipts = () => {
+      if (stage.server.receiptQuestions.length - before < 3) return new DomainError('unavailable', 'still being written', { retryAfterMs: 10 });
+      return [{ conversationId, accountId: pal.party.address.accountId, readPosition: 1_000 as Position }];
+    };
+    const back = await stage.open({ directory });
+    back.connect();
+    await eventually(() => expect(back.messages(conversationId)).toMatchObject([{ state: 'read' }]));
+    expect(stage.server.receiptQuestions).toHaveLength(before + 3);
   });
 
   test.each(['forbidden', 'not_found'] as const)('what the server never takes as read (%s) is given up with a notice', async (code) => {

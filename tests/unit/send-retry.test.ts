@@ -5,7 +5,7 @@ import { createLmdbHistory } from '../../adapters/lmdb/lmdb-history.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { positionOf } from '../../core/position.js';
-import { HistoryCatchUp } from '../../gateway/websocket/history-catch-up.js';
+import { LogCatchUp } from '../../gateway/websocket/log-catch-up.js';
 import { acceptSend } from '../../gateway/websocket/send.js';
 import { startHistoryWriter } from '../../pipeline/history-writer/history-writer.js';
 import type { AppendRecord, Appended, Consumer, EventLog } from '../../ports/event-log.js';
@@ -62,7 +62,7 @@ async function retryWhile(firstComes: 'before' | 'behind'): Promise<number> {
     ...{ appends, history, epoch },
     rosters: { roster: () => Promise.resolve(roster), refreshed: () => Promise.resolve(roster) },
     rateLimiter: { take: () => Promise.resolve({ allowed: true as const }) },
-    catchUp: new HistoryCatchUp(eventLog, clock),
+    historyCatchUp: new LogCatchUp(eventLog, clock, { topic: 'messages', group: 'history-writer' }),
   };
   const frame: SendFrame = {
     ...{ type: 'send', id: 1, messageId: newMessageId(), conversationId, rosterDigest: '', kind: 'message' },

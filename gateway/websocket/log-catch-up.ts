@@ -1,6 +1,6 @@
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import type { Clock } from '../../ports/clock.js';
-import type { EventLog } from '../../ports/event-log.js';
+import type { EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
 
 const waitMs = 1_000;
@@ -13,24 +13,38 @@ interface Look {
   readonly refusal: DomainError | undefined;
 }
 
+/** Whose work is waited for. */
+export interface LogReader {
+  readonly topic: Topic;
+  readonly group: string;
+}
+
 /**
- * Waits until the history-writer has passed what the log held when a retry came. One wait serves every retry that came before it began: devices that come back after an outage send
- * everything again, and what they send is taken one after the other.
+ * Waits until a reader of the log has passed what the log held when somebody asked: the history-writer before a retry is answered, the receipt-handler before receipts are told.
+ * One wait serves everybody who asked before it began: devices that come back after an outage ask all at once.
  */
-export class HistoryCatchUp {
+export class LogCatchUp {
   readonly #eventLog: EventLog;
   readonly #clock: Clock;
+  readonly #reader: LogReader;
+  /** One look at all partitions serves everybody who asked before it began. */
+  readonly #looks: MicroBatcher<undefined, readonly GroupProgress[]>;
   readonly #waits = new Map<number, MicroBatcher<undefined, undefined>>();
   readonly #lastLooks = new Map<number, Look>();
 
-  constructor(eventLog: EventLog, clock: Clock) {
+  constructor(eventLog: EventLog, clock: Clock, reader: LogReader) {
     this.#eventLog = eventLog;
     this.#clock = clock;
+    this.#reader = reader;
+    this.#looks = new MicroBatcher(async (askers) => {
+      const all = await eventLog.progress(reader.topic, reader.group);
+      return askers.map(() => all);
+    }, batching);
   }
 
   /** Everything that the log of the conversation held at `sinceMs`, or now. Throws `unavailable` when it takes longer than a second. */
   async passed(conversationId: string, sinceMs = this.#clock.nowMs()): Promise<void> {
-    const partition = this.#eventLog.partitionOf('messages', conversationId);
+    const partition = this.#eventLog.partitionOf(this.#reader.topic, conversationId);
     const last = this.#lastLooks.get(partition);
     if (last === undefined || last.startedAtMs <= sinceMs) await this.#waitsOf(partition).add(undefined);
     else if (last.refusal !== undefined) throw last.refusal;
@@ -52,7 +66,7 @@ export class HistoryCatchUp {
     const { end } = await this.#progress(partition);
     while ((await this.#progress(partition)).committed < end) {
       if (this.#clock.nowMs() >= startedAtMs + waitMs) {
-        const refusal = new DomainError('unavailable', 'earlier messages are still being written', { retryAfterMs: waitMs });
+        const refusal = new DomainError('unavailable', `earlier ${this.#reader.topic} are still being written`, { retryAfterMs: waitMs });
         this.#lastLooks.set(partition, { startedAtMs, refusal });
         throw refusal;
       }
@@ -62,7 +76,7 @@ export class HistoryCatchUp {
   }
 
   async #progress(partition: number) {
-    const all = await this.#eventLog.progress('messages', 'history-writer');
+    const all = await this.#looks.add(undefined);
     return all.find((of) => of.partition === partition) ?? { end: 0, committed: 0 };
   }
 }

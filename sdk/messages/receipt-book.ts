@@ -52,7 +52,8 @@ export class ReceiptBook {
   async #askUntilAnswered(connection: Connection, conversations: readonly ConversationId[]): Promise<void> {
     for (let failures = 0; ; failures += 1) {
       try {
-        return await this.#ask(connection, conversations);
+        await this.#ask(connection, conversations);
+        return;
       } catch (error) {
         await this.#waitAfter(error, afterRefusal(error, failures));
         if (this.#connection !== connection) return;

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { DomainError } from '../../protocol/errors.js';
-import type { ConversationId, Position } from '../../protocol/ids.js';
+import type { ConversationId } from '../../protocol/ids.js';
 import type { Device } from '../../sdk/index.js';
 import { DeviceStage, heard, textsOf } from '../support/device-stage.js';
 import { eventually } from '../support/eventually.js';
@@ -144,7 +144,7 @@ describe('frames about messages', () => {
     const before = stage.server.receiptQuestions.length;
     stage.server.answerReceipts = () => {
       if (stage.server.receiptQuestions.length - before < 3) return new DomainError('unavailable', 'still being written', { retryAfterMs: 10 });
-      return [{ conversationId, accountId: pal.party.address.accountId, readPosition: 1_000 as Position }];
+      return [{ conversationId, accountId: pal.party.address.accountId, readPosition: 1_000 }];
     };
     const back = await stage.open({ directory });
     back.connect();

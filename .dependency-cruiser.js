@@ -22,7 +22,7 @@ const rooms = {
   workers: { from: ['app'], packages: [] },
   sdk: { from: ['protocol'], packages: ['@signalapp/libsignal-client', 'lmdb', 'ws', 'msgpackr', 'zod', 'uuid'] },
   bench: { from: ['sdk', 'core', 'protocol', 'app'], packages: ['ws', 'msgpackr', 'hdr-histogram-js', 'commander', 'uuid'] },
-  cli: { from: ['sdk', 'protocol', 'bench', 'workers', 'app'], packages: ['commander', 'zod'] },
+  cli: { from: ['sdk', 'protocol', 'bench', 'workers', 'app'], packages: ['commander', 'qrcode', 'zod'] },
   examples: { from: ['sdk'], packages: [] },
 };
 

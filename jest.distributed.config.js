@@ -10,6 +10,7 @@ const onBothProfiles = [
   'rest',
   'sdk',
   'sdk-groups',
+  'sdk-devices',
   'sdk-crash',
   'cli',
   'demo',

@@ -3,6 +3,7 @@ import type { Accounts, Devices } from '../ports/accounts.js';
 import type { Announcements } from '../ports/announcements.js';
 import type { Clock } from '../ports/clock.js';
 import type { Conversations } from '../ports/conversations.js';
+import type { DeviceLinks } from '../ports/device-links.js';
 import type { DurableWork } from '../ports/durable-work.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { Groups } from '../ports/groups.js';
@@ -27,6 +28,7 @@ export interface Adapters {
   readonly rosters: Rosters;
   readonly accounts: Accounts;
   readonly devices: Devices;
+  readonly deviceLinks: DeviceLinks;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;

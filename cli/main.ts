@@ -3,6 +3,7 @@ import { Command } from 'commander';
 
 import { createChatCommand } from './chat/chat-command.js';
 import { complain } from './complain.js';
+import { createLinkCommand } from './link.js';
 import { createLoadCommand } from './load.js';
 import { createMigrateCommand } from './migrate.js';
 import { createServeCommand } from './serve.js';
@@ -11,6 +12,7 @@ import { createStackCommand } from './stack.js';
 const program = new Command('heliograph')
   .description('An open messaging backend of the WhatsApp kind, with a client for the terminal')
   .addCommand(createChatCommand())
+  .addCommand(createLinkCommand())
   .addCommand(createServeCommand())
   .addCommand(createLoadCommand())
   .addCommand(createStackCommand())

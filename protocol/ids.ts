@@ -14,6 +14,10 @@ export type ConversationId = z.infer<typeof conversationId>;
 export const messageId = uuid.brand<'MessageId'>();
 export type MessageId = z.infer<typeof messageId>;
 
+/** Made by the device that wants to be linked (UUID v4). */
+export const linkId = uuid.brand<'LinkId'>();
+export type LinkId = z.infer<typeof linkId>;
+
 export const blobId = uuid.brand<'BlobId'>();
 export type BlobId = z.infer<typeof blobId>;
 

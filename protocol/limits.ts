@@ -44,6 +44,8 @@ export const rateLimits = {
   groupChange: { burst: 60, perSecond: 1, whenStoreIsAway: 'open' },
   /** Attempts to join by an invite, of one account. */
   join: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'open' },
+  /** Links that are opened from one address. */
+  link: { burst: 10, perSecond: 1 / 60, whenStoreIsAway: 'closed' },
   registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },
 } as const satisfies Record<string, RateLimit>;
 export type RateLimitName = keyof typeof rateLimits;

@@ -1,4 +1,4 @@
-import type { AccountId, ConversationId } from '../protocol/ids.js';
+import type { AccountId, ConversationId, Position } from '../protocol/ids.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
 import type { Conversation, Message, PeerReceipts } from './messages/message.js';
 import type { ConnectionStatus } from './transport/connection-status.js';
@@ -25,6 +25,8 @@ export interface DeviceEvents {
   readonly outgoing: Message;
   /** The peer's devices got further, or the peer read further. */
   readonly receipts: PeerReceipts & { readonly conversationId: ConversationId };
+  /** Another device of this account read further: what is unread here changes. */
+  readonly 'read-elsewhere': { readonly conversationId: ConversationId; readonly position: Position };
   readonly status: ConnectionStatus;
   readonly notice: Notice;
   /** The server ended this device for good. */

@@ -1,11 +1,14 @@
-import type { AccountId, ConversationId, DeviceAddress, DeviceId, Position } from '../protocol/ids.js';
+import type { AccountId, ConversationId, DeviceId, Position } from '../protocol/ids.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
 import { Background } from './background.js';
+import type { DeviceDependencies } from './device-dependencies.js';
 import type { DeviceEvents } from './device-events.js';
 import type { Content } from './encryption/content.js';
 import { approveIdentity, markVerified, safetyNumberOf, type SafetyNumber } from './encryption/identities.js';
 import { PrekeyKeeper } from './encryption/prekey-keeper.js';
 import { Groups } from './groups/groups.js';
+import { introduce } from './linking/introduction.js';
+import { OwnDevices } from './linking/own-devices.js';
 import { EventListeners } from './event-listeners.js';
 import { Arrivals } from './messages/arrivals.js';
 import { ConversationDirectory } from './messages/conversation-directory.js';
@@ -17,33 +20,15 @@ import { createOutbox } from './messages/create-outbox.js';
 import type { Outbox } from './messages/outbox.js';
 import { ReceiptBook } from './messages/receipt-book.js';
 import type { Received } from './messages/receiver.js';
-import type { RestClient } from './rest/rest-client.js';
 import { SdkError } from './sdk-error.js';
-import type { SerialQueue } from './serial-queue.js';
 import { changeInTurn } from './store/change-in-turn.js';
-import type { DeviceStore } from './store/device-store.js';
 import type { UnitOfWork } from './store/unit-of-work.js';
-import type { Connection, ConnectionConfig } from './transport/connection.js';
+import type { Connection } from './transport/connection.js';
 import { ConnectionKeeper } from './transport/connection-keeper.js';
 import { nextConnectionNumber } from './transport/connection-number.js';
 import type { ConnectionStatus } from './transport/connection-status.js';
-import type { ReconnectConfig } from './transport/reconnect-rules.js';
-import type { TokenSource } from './transport/token-source.js';
 
 const version = '0.1.0';
-
-export interface DeviceDependencies {
-  readonly store: DeviceStore;
-  readonly own: DeviceAddress;
-  readonly handle: string;
-  readonly rest: RestClient;
-  readonly tokens: TokenSource;
-  readonly socketUrl: string;
-  readonly deviceName: string;
-  readonly reconnect: ReconnectConfig;
-  readonly connection: ConnectionConfig;
-  readonly signal: SerialQueue;
-}
 
 /**
  * A device of an account: what people write with. Made by `openDevice`.
@@ -53,6 +38,8 @@ export interface DeviceDependencies {
 export class Device {
   /** Makes groups and changes them; messages go to them like to anybody. */
   readonly groups: Groups;
+  /** The account's devices: links another one, and removes one. */
+  readonly devices: OwnDevices;
   readonly #dependencies: DeviceDependencies;
   readonly #events = new EventListeners<DeviceEvents>();
   readonly #archive: MessageArchive;
@@ -86,9 +73,11 @@ export class Device {
     this.#arrivals = this.#createArrivals();
     const giveKeys = (conversationId: ConversationId) => this.#outbox.giveKeys(conversationId);
     this.groups = new Groups({ store, rest, signal, conversations: this.#conversations, giveKeys });
+    this.devices = new OwnDevices(dependencies);
     this.#receipts = new ReceiptBook({
       ...{ store, own, inBackground },
       onReceipts: (conversationId) => this.#emit('receipts', { conversationId, ...this.#archive.receipts(conversationId) }),
+      onReadElsewhere: (conversationId, position) => this.#emit('read-elsewhere', { conversationId, position }),
     });
     this.#gaps = new GapBook(store);
     this.#prekeys = new PrekeyKeeper({ store, rest, signal, inBackground });
@@ -100,7 +89,7 @@ export class Device {
       onStatus: (status) => this.#turned(status),
       onOpen: (opened) => {
         this.#outbox.connected(opened);
-        this.#background.run(this.#receipts.connected(opened));
+        this.#background.run(this.#introduced().then(() => this.#receipts.connected(opened)));
         this.#prekeys.connected();
       },
       onFrame: (from, frame) => this.#take(from, frame),
@@ -178,6 +167,11 @@ export class Device {
     return this.#receipts.markRead(conversationId, upTo);
   }
 
+  /** How far this account read, on any of its devices. */
+  readUpTo(conversationId: ConversationId): Position | undefined {
+    return this.#receipts.readUpTo(conversationId);
+  }
+
   /** What is missing here for good, oldest first. */
   gaps(conversationId: ConversationId): readonly Gap[] {
     return this.#gaps.of(conversationId);
@@ -220,6 +214,10 @@ export class Device {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  #introduced(): Promise<void> {
+    return introduce({ ...this.#dependencies, conversations: this.#conversations, onAsked: () => this.#outbox.resume() });
   }
 
   async #close(): Promise<void> {

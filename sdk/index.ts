@@ -6,6 +6,8 @@ export type { DeviceEvents, Notice } from './device-events.js';
 export type { Content } from './encryption/content.js';
 export type { SafetyNumber } from './encryption/identities.js';
 export type { Groups } from './groups/groups.js';
+export type { LinkOptions } from './linking/join-account.js';
+export type { LinkedDevice, OwnDevices } from './linking/own-devices.js';
 export type {
   Conversation,
   DirectConversation,

@@ -1,5 +1,7 @@
 import { Device } from './device.js';
-import { ownDeviceOf } from './own-device.js';
+import { AccountJoiner, type LinkOptions } from './linking/join-account.js';
+import { ownDeviceOf, type OwnDevice } from './own-device.js';
+import { registerAccount } from './register-account.js';
 import { RestClient } from './rest/rest-client.js';
 import { SdkError } from './sdk-error.js';
 import { SerialQueue } from './serial-queue.js';
@@ -15,6 +17,8 @@ export interface DeviceOptions {
   readonly directory: string;
   /** Registered if the directory holds no device yet; must be its own otherwise. */
   readonly handle?: string | undefined;
+  /** Makes it a device of an account that exists, if the directory holds none yet: another device of the account takes the code (`device.devices.link`). */
+  readonly link?: LinkOptions | undefined;
   readonly deviceName?: string | undefined;
   /** Protects the directory; see sdk/store/storage-key.ts for what holds without either. */
   readonly passphrase?: string | undefined;
@@ -25,11 +29,11 @@ export interface DeviceOptions {
 }
 
 /**
- * Opens the device of a directory, or registers a new one there. It is not connected yet.
- * Throws SdkError `directory_in_use`, `directory_unusable`, `wrong_key`, `other_device`, `not_registered`, `offline` (only while it has to register), and DomainError when the server refuses.
+ * Opens the device of a directory, or registers or links a new one there. It is not connected yet.
+ * Throws SdkError `directory_in_use`, `directory_unusable`, `wrong_key`, `other_device`, `not_registered`, `offline` (only while it has to register or link), and DomainError when the server refuses.
  */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
-  const { server, directory, handle, passphrase, storageKey, deviceName = 'heliograph sdk' } = options;
+  const { server, directory, handle, link, passphrase, storageKey, deviceName = 'heliograph sdk' } = options;
   const socketUrl = socketUrlOf(server);
   const store = await DeviceStore.open(directory, { passphrase, storageKey });
   try {
@@ -38,7 +42,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
       if (refused) tokens.forget();
       return (await tokens.token(Date.now())).token;
     });
-    const device = await ownDeviceOf(store, rest, { handle, deviceName, nowMs: Date.now() });
+    const device = await knownOrNewDevice(store, rest, { handle, link, deviceName });
     const { accountId, deviceId, secret } = device;
     return new Device({
       ...{ store, rest, tokens, deviceName },
@@ -53,6 +57,19 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     await store.close();
     throw error;
   }
+}
+
+type WantedDevice = Pick<DeviceOptions, 'handle' | 'link'> & { readonly deviceName: string };
+
+async function knownOrNewDevice(store: DeviceStore, rest: RestClient, { handle, link, deviceName }: WantedDevice): Promise<OwnDevice> {
+  const known = ownDeviceOf(store);
+  if (known === undefined) {
+    return link === undefined
+      ? registerAccount(store, rest, { handle, deviceName, nowMs: Date.now() })
+      : new AccountJoiner(store, rest, link).join(deviceName);
+  }
+  if (handle === undefined || handle === known.handle) return known;
+  throw new SdkError('other_device', `this directory is a device of ${known.handle}, not of ${handle}`);
 }
 
 function socketUrlOf(server: string): string {

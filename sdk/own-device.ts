@@ -1,15 +1,7 @@
-import { randomBytes } from 'node:crypto';
-
-import { v7 } from 'uuid';
-
-import type { AccountId, DeviceAddress, DeviceId } from '../protocol/ids.js';
-import type { NewAccount } from '../protocol/rest/account.js';
-import { signDeviceList } from './encryption/device-list.js';
-import { makeOwnKeys, makePrekeys } from './encryption/prekeys.js';
-import type { RestClient } from './rest/rest-client.js';
-import { SdkError } from './sdk-error.js';
+import type { DeviceAddress } from '../protocol/ids.js';
 import type { DeviceStore } from './store/device-store.js';
 import { table } from './store/table.js';
+import type { UnitOfWork } from './store/unit-of-work.js';
 
 /** Who this directory is. */
 export interface OwnDevice extends DeviceAddress {
@@ -19,72 +11,12 @@ export interface OwnDevice extends DeviceAddress {
 
 /** Key: `own`. */
 const ownTable = table<OwnDevice>('own-device');
-/** Key: `own`. What is sent to register; gone once the server took it. */
-const registrationTable = table<NewAccount>('registration');
 
-const primaryDevice = 1 as DeviceId;
-
-export interface RegistrationOptions {
-  readonly handle?: string | undefined;
-  readonly deviceName: string;
-  readonly nowMs: number;
+/** `undefined`: the directory holds no device yet. */
+export function ownDeviceOf(store: DeviceStore): OwnDevice | undefined {
+  return store.get(ownTable, 'own');
 }
 
-/**
- * The device of the directory, registered if it is not yet. Keys, ids and the secret are durable before the server hears of them, so a registration that was cut short goes on
- * as the same one. Throws SdkError `not_registered` (no device, and no handle to register), `other_device`, and what the server refuses: `conflict` for a handle that is taken.
- */
-export async function ownDeviceOf(store: DeviceStore, rest: RestClient, options: RegistrationOptions): Promise<OwnDevice> {
-  const own = store.get(ownTable, 'own');
-  if (own !== undefined) {
-    if (options.handle !== undefined && options.handle !== own.handle) {
-      throw new SdkError('other_device', `this directory is a device of ${own.handle}, not of ${options.handle}`);
-    }
-    return own;
-  }
-  const registration = await registrationOf(store, options);
-  await rest.call('registerAccount', { body: registration });
-  const unit = store.begin();
-  const { accountId, handle, device } = registration;
-  const registered = { accountId, deviceId: primaryDevice, handle, secret: device.secret };
-  unit.put(ownTable, ['own'], registered);
-  unit.remove(registrationTable, 'own');
-  await unit.commit();
-  await store.flushed();
-  return registered;
-}
-
-async function registrationOf(store: DeviceStore, { handle, deviceName, nowMs }: RegistrationOptions): Promise<NewAccount> {
-  const begun = store.get(registrationTable, 'own');
-  const wanted = handle ?? begun?.handle;
-  if (wanted === undefined) throw new SdkError('not_registered', 'this directory holds no device yet; name the handle to register');
-  if (begun !== undefined && begun.handle === wanted) return begun;
-  const unit = store.begin();
-  const registration = begun === undefined ? newRegistration(unit, wanted, { deviceName, nowMs }) : { ...begun, handle: wanted };
-  unit.put(registrationTable, ['own'], registration);
-  await unit.commit();
-  await store.flushed();
-  return registration;
-}
-
-function newRegistration(
-  unit: ReturnType<DeviceStore['begin']>,
-  handle: string,
-  { deviceName, nowMs }: Pick<RegistrationOptions, 'deviceName' | 'nowMs'>,
-): NewAccount {
-  const accountId = v7() as AccountId;
-  const { identityKey, registrationId } = makeOwnKeys(unit);
-  const { signedPrekey, kemLastResort, ecPrekeys, kemPrekeys } = makePrekeys(unit, nowMs);
-  return {
-    accountId,
-    handle,
-    identityKey,
-    device: {
-      name: deviceName,
-      registrationId,
-      secret: randomBytes(32),
-      keys: { signedPrekey, kemLastResort, ecPrekeys: [...ecPrekeys], kemPrekeys: [...kemPrekeys] },
-    },
-    deviceList: signDeviceList(unit, accountId, 1, [{ deviceId: primaryDevice, registrationId }]),
-  };
+export function keepOwnDevice(unit: UnitOfWork, own: OwnDevice): void {
+  unit.put(ownTable, ['own'], own);
 }

@@ -17,6 +17,7 @@ export function createMemoryRateLimiter(limits: Readonly<Record<RateLimitName, R
     token: limiterOf(limits.token),
     groupChange: limiterOf(limits.groupChange),
     join: limiterOf(limits.join),
+    link: limiterOf(limits.link),
     registration: limiterOf(limits.registration),
   };
   return {

@@ -1,9 +1,8 @@
 import type { Account, Accounts, NewDevice } from '../../ports/accounts.js';
 import { DomainError } from '../../protocol/errors.js';
-import type { AccountId } from '../../protocol/ids.js';
 import { accountOf, type AccountDeviceRow } from './account-row.js';
+import { insertDevice } from './insert-device.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
-import { insertPrekeys } from './postgres-prekeys.js';
 
 export function createPostgresAccounts(pool: PostgresPool): Accounts {
   return {
@@ -33,17 +32,4 @@ async function firstRegistration(runner: PostgresRunner, account: Account, devic
   if (isSame) return { account: stored, created: false };
   const field = stored === undefined ? 'handle' : 'accountId';
   throw new DomainError('conflict', `${field}: taken already`, { detail: { field } });
-}
-
-async function insertDevice(runner: PostgresRunner, accountId: AccountId, device: NewDevice, createdAtMs: number): Promise<void> {
-  const { deviceId, registrationId, name, secretHash, keys } = device;
-  const { signedPrekey, kemLastResort } = keys;
-  await runner.change(
-    'insert-device',
-    ...[accountId, deviceId, registrationId, name, secretHash],
-    ...[signedPrekey.keyId, signedPrekey.publicKey, signedPrekey.signature],
-    ...[kemLastResort.keyId, kemLastResort.publicKey, kemLastResort.signature],
-    createdAtMs,
-  );
-  await insertPrekeys(runner, { accountId, deviceId }, keys);
 }

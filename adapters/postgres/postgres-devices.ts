@@ -1,8 +1,9 @@
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import type { Devices } from '../../ports/accounts.js';
 import { DomainError } from '../../protocol/errors.js';
-import { deviceKey, type AccountId, type ConversationId, type DeviceAddress, type DeviceId } from '../../protocol/ids.js';
+import { deviceKey, type AccountId, type DeviceAddress, type DeviceId } from '../../protocol/ids.js';
 import type { PostgresPool } from './postgres-pool.js';
+import { lockDeviceList, replaceDeviceList } from './replace-device-list.js';
 
 /** A herd of devices that connect asks for each of them, and marks each: together they take a few queries and two connections. */
 const herd = { maxWaiting: 100_000, maxBatch: 500, retryAfterMs: 1_000 };
@@ -18,20 +19,13 @@ export function createPostgresDevices(pool: PostgresPool): Devices {
       return row?.secret_hash;
     },
     isActive: (device) => active.add(device),
-    revoke: ({ accountId, deviceId }, { version, signature }, atMs) =>
+    revoke: ({ accountId, deviceId }, list, atMs) =>
       pool.transaction(async (runner) => {
-        const [account] = await runner.rows<{ device_list_version: number }>('lock-account', accountId);
+        const stored = await lockDeviceList(runner, accountId);
         const revoked = await runner.change('revoke-device', accountId, deviceId, atMs);
-        if (account === undefined || revoked === 0) throw new DomainError('not_found', 'there is no such active device');
-        if (version <= account.device_list_version) {
-          throw new DomainError('conflict', `deviceList.version: must be above ${account.device_list_version}`, {
-            detail: { field: 'deviceList.version' },
-          });
-        }
-        await runner.change('replace-device-list', accountId, version, signature);
+        if (revoked === 0) throw new DomainError('not_found', 'there is no such active device');
         await runner.change('delete-prekeys', accountId, deviceId);
-        const changed = await runner.rows<{ conversation_id: ConversationId }>('raise-conversation-versions', accountId);
-        return changed.map((row) => row.conversation_id);
+        return replaceDeviceList(runner, accountId, { stored, list });
       }),
     seen: (device, atMs) => seen.add({ ...device, atMs }),
   };

@@ -1,9 +1,11 @@
 import type { Accounts, Devices } from '../../ports/accounts.js';
+import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import { createPostgresAccounts } from './postgres-accounts.js';
 import { createPostgresConversations } from './postgres-conversations.js';
+import { createPostgresDeviceLinks } from './postgres-device-links.js';
 import { createPostgresDevices } from './postgres-devices.js';
 import { createPostgresGroups } from './postgres-groups.js';
 import type { PostgresPool } from './postgres-pool.js';
@@ -12,6 +14,7 @@ import { createPostgresPrekeys } from './postgres-prekeys.js';
 export interface PostgresDirectory {
   readonly accounts: Accounts;
   readonly devices: Devices;
+  readonly deviceLinks: DeviceLinks;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
@@ -22,6 +25,7 @@ export function createPostgresDirectory(pool: PostgresPool): PostgresDirectory {
   return {
     accounts: createPostgresAccounts(pool),
     devices: createPostgresDevices(pool),
+    deviceLinks: createPostgresDeviceLinks(pool),
     prekeys: createPostgresPrekeys(pool),
     conversations: createPostgresConversations(pool),
     groups: createPostgresGroups(pool),

@@ -217,6 +217,7 @@ export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings
   token: limitSettings('token'),
   groupChange: limitSettings('groupChange'),
   join: limitSettings('join'),
+  link: limitSettings('link'),
   registration: limitSettings('registration'),
 };
 

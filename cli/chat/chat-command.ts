@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Command, InvalidArgumentError } from 'commander';
 
 import { handle as handleSchema } from '../../protocol/rest/account.js';
 import { DomainError, openDevice, SdkError, type Device, type DeviceOptions } from '../../sdk/index.js';
+import { passphraseOf } from '../passphrase-file.js';
 import { ChatSession } from './chat-session.js';
 import { createScreen } from './create-screen.js';
 
@@ -113,14 +113,6 @@ function handleOf(text: string): string {
   const parsed = handleSchema.safeParse(text);
   if (!parsed.success) throw new InvalidArgumentError('3 to 32 of a-z 0-9 . _ - with a letter or digit at both ends.');
   return parsed.data;
-}
-
-function passphraseOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function secondsOf(text: string): number {

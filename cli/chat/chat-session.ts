@@ -18,13 +18,14 @@ import {
   elsewhereLine,
   noticeLine,
   printable,
-  safetyNumberLines,
   statusLine,
   tickLine,
   type LineStyle,
 } from './chat-lines.js';
 import { ChatRefusal } from './chat-refusal.js';
+import { deviceCommands, deviceHelp } from './device-commands.js';
 import { groupCommands, groupHelp } from './group-commands.js';
+import { keyCommands, keyHelp } from './key-commands.js';
 import { Names } from './names.js';
 import type { Screen } from './screen.js';
 import { ShownTicks } from './shown-ticks.js';
@@ -33,10 +34,9 @@ const shownHistory = 20;
 const help = `  /with HANDLE         talk to somebody else, or to a group: /with #TITLE
   /who                 the conversations of this device
   /history [N]         the last N messages (${shownHistory})
-  /safety              the safety number: compare it with the other person
-  /verify              you compared it: should the keys change, nothing is sent before you approve
-  /approve             accept changed keys without comparing
+${keyHelp}
 ${groupHelp}
+${deviceHelp}
   /quit                leave, as Ctrl-D does; what is not sent yet goes next time
   An empty line reconnects at once. A message that begins with a slash is written with two.`;
 
@@ -134,34 +134,26 @@ export class ChatSession {
       with: () => (argument === undefined ? this.#who() : this.#talkTo(argument)),
       who: () => this.#who(),
       history: () => this.#showing.run(() => this.#history(Number(argument) || shownHistory)),
-      safety: () => this.#screen.print(safetyNumberLines(this.#safetyNumber()).join('\n')),
-      verify: async () => {
-        this.#safetyNumber();
-        await this.#device.verify(this.#peer().accountId);
-        this.#screen.print('  Verified. Should the keys change, nothing is sent before you approve.');
-      },
-      approve: async () => {
-        this.#safetyNumber();
-        await this.#device.approve(this.#peer().accountId);
-        this.#screen.print('  Approved.');
-      },
-      ...this.#groupCommands(argument),
+      ...this.#moreCommands(argument),
     };
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (command === undefined) throw new ChatRefusal(`there is no /${printable(name)}; /help lists what there is`);
     await command();
   }
 
-  #groupCommands(argument: string | undefined) {
-    const dependencies = {
+  #moreCommands(argument: string | undefined) {
+    const common = {
       device: this.#device,
-      open: () => this.#group(),
-      talkTo: (group: GroupConversation) => this.#talkIn(group),
       print: (line: string) => {
         this.#screen.print(line);
       },
     };
-    return groupCommands(dependencies, argument);
+    const talkTo = (group: GroupConversation) => this.#talkIn(group);
+    return {
+      ...keyCommands({ ...common, peer: () => this.#peer() }),
+      ...groupCommands({ ...common, open: () => this.#group(), talkTo }, argument),
+      ...deviceCommands(common, argument),
+    };
   }
 
   async #talkTo(name: string): Promise<void> {
@@ -206,12 +198,6 @@ export class ChatSession {
       this.#show(message);
     }
     await this.#device.markRead(conversationId);
-  }
-
-  #safetyNumber(): string {
-    const number = this.#device.safetyNumber(this.#peer().accountId);
-    if (number === undefined) throw new ChatRefusal('there is no safety number before the first message');
-    return number.digits;
   }
 
   async #heard(message: Message, conversation: Conversation): Promise<void> {

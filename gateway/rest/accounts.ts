@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { createSignatureCheck } from '../../core/xeddsa.js';
-import type { AccountWithDevices } from '../../ports/accounts.js';
-import { DomainError } from '../../protocol/errors.js';
 import type { DeviceId } from '../../protocol/ids.js';
-import type { AccountView } from '../../protocol/rest/account.js';
+import { accountViewOf } from './account-view.js';
 import { requireListSignature, requirePrekeySignatures } from './key-signatures.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
@@ -30,13 +28,7 @@ export function accountHandlers({ accounts, clock, rateLimiter }: RestDependenci
       const answer = { accountId, deviceId: primaryDevice, handle: account.handle, createdAtMs: account.createdAtMs };
       return { status: created ? 201 : 200, body: answer };
     },
-    findAccount: async ({ query }) => ({ status: 200, body: viewOf(await accounts.byHandle(query.handle)) }),
-    getAccount: async ({ params }) => ({ status: 200, body: viewOf(await accounts.byId(params.accountId)) }),
+    findAccount: async ({ query }) => ({ status: 200, body: accountViewOf(await accounts.byHandle(query.handle)) }),
+    getAccount: async ({ params }) => ({ status: 200, body: accountViewOf(await accounts.byId(params.accountId)) }),
   };
-}
-
-function viewOf(account: AccountWithDevices | undefined): AccountView {
-  if (account === undefined) throw new DomainError('not_found', 'there is no such account');
-  const { accountId, handle, identityKey, deviceList, devices } = account;
-  return { accountId, handle, identityKey, deviceList, devices: devices.map(({ deviceId, registrationId }) => ({ deviceId, registrationId })) };
 }

@@ -1,8 +1,9 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type ResponseConfig, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 
 import { errorCodes, type ErrorCode } from '../../protocol/errors.js';
-import { restCalls, type RestCall } from '../../protocol/rest/contract.js';
+import { restCalls } from '../../protocol/rest/contract.js';
 import { problem } from '../../protocol/rest/problem.js';
+import type { RestCall } from '../../protocol/rest/rest-call.js';
 
 const bearer = 'token';
 const problemContent = { 'application/problem+json': { schema: problem } };

@@ -1,7 +1,8 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 
 import { DomainError } from '../../protocol/errors.js';
-import { restCalls, type RestCall, type RestOperation } from '../../protocol/rest/contract.js';
+import { restCalls, type RestOperation } from '../../protocol/rest/contract.js';
+import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { accountHandlers } from './accounts.js';
 import { answerCall, type AnyHandler } from './answer-call.js';
 import { conversationHandlers } from './conversations.js';
@@ -9,6 +10,7 @@ import { crossOrigin } from './cross-origin.js';
 import { deviceHandlers } from './devices.js';
 import { createDocsPage } from './docs-page.js';
 import { groupHandlers } from './groups.js';
+import { linkHandlers } from './links.js';
 import { prekeyHandlers } from './prekeys.js';
 import { HttpRefusal, sendProblem } from './problems.js';
 import type { RestDependencies } from './rest-dependencies.js';
@@ -79,6 +81,7 @@ function handlersOf(dependencies: RestDependencies): RestHandlers {
     ...accountHandlers(dependencies),
     ...tokenHandlers(dependencies),
     ...deviceHandlers(dependencies),
+    ...linkHandlers(dependencies),
     ...prekeyHandlers(dependencies),
     ...conversationHandlers(dependencies),
     ...groupHandlers(dependencies),

@@ -1,6 +1,7 @@
 import type { Accounts, Devices } from '../../ports/accounts.js';
 import type { Announcements } from '../../ports/announcements.js';
 import type { Clock } from '../../ports/clock.js';
+import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
 import type { History } from '../../ports/history.js';
@@ -15,6 +16,7 @@ import type { Tokens } from '../tokens.js';
 export interface RestDependencies {
   readonly accounts: Accounts;
   readonly devices: Devices;
+  readonly deviceLinks: DeviceLinks;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;

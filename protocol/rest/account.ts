@@ -16,7 +16,10 @@ export const handle = z
 const identityKey = bytes(33, 33);
 
 /** What a device proves itself with: 32 random bytes that it made itself. The server keeps their SHA-256. */
-const deviceSecret = bytes(32, 32);
+export const deviceSecret = bytes(32, 32);
+
+export const newDevice = z.strictObject({ name: z.string().min(1).max(64), registrationId, secret: deviceSecret, keys: prekeySet });
+export type NewDevice = z.infer<typeof newDevice>;
 
 /**
  * A new account with its first device, which is number 1. The device makes the account id (UUID v7) and its own secret, so that a registration whose answer was
@@ -26,7 +29,7 @@ export const newAccount = z.strictObject({
   accountId,
   handle,
   identityKey,
-  device: z.strictObject({ name: z.string().min(1).max(64), registrationId, secret: deviceSecret, keys: prekeySet }),
+  device: newDevice,
   /** Of version 1, over device 1. */
   deviceList,
 });

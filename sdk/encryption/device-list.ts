@@ -17,11 +17,16 @@ export function signDeviceList(unit: Pick<UnitOfWork, 'get'>, accountId: Account
   return { version, signature };
 }
 
+export type SignedDeviceList = Pick<PrekeyBundle, 'accountId' | 'identityKey' | 'deviceList' | 'listed'> & {
+  /** Those that are to be used. */
+  readonly devices: readonly ListedDevice[];
+};
+
 /**
  * The server can hand out keys, but not add a device: what it names must be on the list that the account itself signed, and no older list may come back.
  * Throws SdkError `untrusted_server`.
  */
-export function acceptDeviceList(unit: UnitOfWork, { accountId, identityKey, deviceList, listed, devices }: PrekeyBundle): void {
+export function acceptDeviceList(unit: UnitOfWork, { accountId, identityKey, deviceList, listed, devices }: SignedDeviceList): void {
   const { version, signature } = deviceList;
   const signed = PublicKey.deserialize(signalBytes(identityKey)).verify(
     signalBytes(deviceListBytes(accountId, version, listed)),

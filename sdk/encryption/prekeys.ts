@@ -26,9 +26,15 @@ const keptMs = 30 * dayMs;
 /** A fresh identity and registration id. Only for a directory that has none. */
 export function makeOwnKeys(unit: UnitOfWork): { readonly identityKey: Uint8Array; readonly registrationId: number } {
   const identity = IdentityKeyPair.generate();
-  const registrationId = randomInt(1, 0x3fff + 1);
-  unit.put(ownKeysTable, ['own'], { identityKeyPair: identity.serialize(), registrationId });
+  const registrationId = adoptIdentity(unit, identity.serialize());
   return { identityKey: identity.publicKey.serialize(), registrationId };
+}
+
+/** The identity of an account that this directory's device joins, with a registration id of its own, which is answered. */
+export function adoptIdentity(unit: UnitOfWork, identityKeyPair: Uint8Array): number {
+  const registrationId = randomInt(1, 0x3fff + 1);
+  unit.put(ownKeysTable, ['own'], { identityKeyPair, registrationId });
+  return registrationId;
 }
 
 /** The whole set of a new device; private halves go into the unit. */

@@ -78,6 +78,13 @@ export class ConversationDirectory {
     return shownGroup(conversationId, facts);
   }
 
+  /** One of the account's own, from a list of the server. What the id does not confirm is passed over. */
+  async directWith(conversationId: ConversationId, members: readonly AccountId[]): Promise<void> {
+    const { accountId: own } = this.#dependencies.own;
+    const peer = members.find((accountId) => accountId !== own) ?? own;
+    if (conversationId === directConversationId(own, peer)) await this.#keep(conversationId, { peer });
+  }
+
   /** What somebody is called; the id while the server cannot be asked. */
   async handleOf(accountId: AccountId): Promise<string> {
     const { store, own } = this.#dependencies;

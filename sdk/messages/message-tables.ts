@@ -103,7 +103,7 @@ export const receiptTable = table<PeerReceipts>('receipt');
 
 /** Key: conversation id. Read here, and not told to the server yet. */
 export const unsentReadTable = table<Position>('read.unsent');
-/** Key: conversation id. How far one read here. */
+/** Key: conversation id. How far this account read, here or on another device. */
 export const readTable = table<Position>('read');
 
 /** Key: `account.device`. The newest key exchange of the device that was answered. */

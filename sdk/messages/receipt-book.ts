@@ -9,6 +9,7 @@ import { inChunks } from '../in-chunks.js';
 import { SdkError } from '../sdk-error.js';
 import { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
+import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Connection } from '../transport/connection.js';
 import { mergedReceipts } from './message-archive.js';
 import { conversationTable, messageTable, readTable, receiptTable, unsentReadTable, type ConversationRow } from './message-tables.js';
@@ -21,6 +22,8 @@ export interface ReceiptBookDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;
   readonly onReceipts: (conversationId: ConversationId) => void;
+  /** Another device of the account read further than anybody here knew. */
+  readonly onReadElsewhere: (conversationId: ConversationId, position: Position) => void;
   /** Of work that nobody awaits, and that fails without harm. */
   readonly inBackground: (work: Promise<unknown>) => void;
 }
@@ -84,10 +87,11 @@ export class ReceiptBook {
   }
 
   take(items: readonly ReceiptItem[]): Promise<void> {
-    const { store, own, onReceipts } = this.#dependencies;
+    const { store, own, onReceipts, onReadElsewhere } = this.#dependencies;
     return this.#changes.run(async () => {
       const unit = store.begin();
       const changed = new Set<ConversationId>();
+      const readElsewhere = new Map<ConversationId, Position>();
       for (const { conversationId, accountId, deviceId, deliveredPosition, readPosition } of items) {
         const key = [conversationId, deviceId === undefined ? accountId : deviceKey({ accountId, deviceId })];
         const known = unit.get(receiptTable, ...key);
@@ -95,10 +99,17 @@ export class ReceiptBook {
         if (known?.delivered === merged.delivered && known?.read === merged.read) continue;
         unit.put(receiptTable, key, merged);
         if (accountId !== own.accountId) changed.add(conversationId);
+        else if (keepOwnRead(unit, conversationId, merged.read)) readElsewhere.set(conversationId, unit.get(readTable, conversationId) ?? 0);
       }
       await unit.commit();
       for (const conversationId of changed) onReceipts(conversationId);
+      for (const [conversationId, position] of readElsewhere) onReadElsewhere(conversationId, position);
     });
+  }
+
+  /** By this account, on any of its devices. */
+  readUpTo(conversationId: ConversationId): Position | undefined {
+    return this.#dependencies.store.get(readTable, conversationId);
   }
 
   /** Durable here when it resolves; the server hears of it in the background, now or at the next connection. Without position: up to the newest message. */
@@ -196,6 +207,14 @@ export class ReceiptBook {
       await unit.commit();
     });
   }
+}
+
+/** `false`: it was known. */
+function keepOwnRead(unit: UnitOfWork, conversationId: ConversationId, read: Position | undefined): boolean {
+  if (read === undefined || read <= (unit.get(readTable, conversationId) ?? -1)) return false;
+  unit.put(readTable, [conversationId], read);
+  if ((unit.get(unsentReadTable, conversationId) ?? Infinity) <= read) unit.remove(unsentReadTable, conversationId);
+  return true;
 }
 
 /** Unlike a message, what is asked of a conversation that is gone is over. */

@@ -159,6 +159,8 @@ async function takeNote(unit: UnitOfWork, { conversationId, sender }: DeliverIte
   if (note === undefined || note.type === 'empty' || note.conversationId !== conversationId || row?.kind !== 'group') return undefined;
   if (note.type === 'sender-key-wanted') {
     withdraw(unit, conversationId, sender);
+    // A device that was just linked is in no roster that is known here.
+    unit.put(conversationTable, [conversationId], { ...row, roster: undefined });
     putKeys(unit, { conversationId });
     return 'asks';
   }

@@ -2,8 +2,9 @@ import type { z } from 'zod';
 
 import { bytesReplacer } from '../../protocol/bytes.js';
 import { DomainError } from '../../protocol/errors.js';
-import { restCalls, type RestCall, type RestInput, type RestOperation, type RestOutput } from '../../protocol/rest/contract.js';
+import { restCalls, type RestInput, type RestOperation, type RestOutput } from '../../protocol/rest/contract.js';
 import { problem } from '../../protocol/rest/problem.js';
+import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { parseKnownPart } from '../known-part.js';
 import { SdkError } from '../sdk-error.js';
 

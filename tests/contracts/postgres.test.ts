@@ -13,6 +13,7 @@ import { openPool, sql, startPostgres, type TestPostgres } from '../support/post
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { accountsContract } from './accounts-contract.js';
 import { conversationsContract } from './conversations-contract.js';
+import { deviceLinksContract } from './device-links-contract.js';
 import { devicesContract } from './devices-contract.js';
 import { groupsContract } from './groups-contract.js';
 import { prekeysContract } from './prekeys-contract.js';
@@ -27,6 +28,7 @@ afterAll(() => postgres.stop());
 const open = () => postgres.openDirectory();
 accountsContract('postgres', open);
 devicesContract('postgres', open);
+deviceLinksContract('postgres', open);
 prekeysContract('postgres', open);
 conversationsContract('postgres', open);
 groupsContract('postgres', open);

@@ -61,7 +61,7 @@ class Person {
 }
 
 describe('heliograph', () => {
-  test.each([[], ['chat'], ['serve'], ['load']].map((command) => [command.join(' '), command] as const))(
+  test.each([[], ['chat'], ['link'], ['serve'], ['load']].map((command) => [command.join(' '), command] as const))(
     '%s --help says what it can do',
     async (_, command) => {
       const { code, stdout } = await piped('', ...command, '--help');
@@ -190,4 +190,24 @@ describe('chat at a terminal', () => {
     ivan.type('/leave');
     await heidi.sees('· ivan left');
   }, 120_000);
+});
+
+describe('link', () => {
+  test('makes a terminal a further device, which chats; both show the same digits, and one may remove the other', async () => {
+    const args = ['--server', server.publicUrl, '--directory', join(directory.path, 'tablet')];
+    const tablet = runNode([main, 'link', ...args, '--name', 'tablet']);
+    running.push(tablet);
+    await eventually(() => expect(tablet.stdout()).toMatch(/\/link \S+/));
+    const [command = ''] = /\/link \S+/.exec(tablet.stdout()) ?? [];
+    const linking = await piped(`${command}\n/devices\n`, ...chatArgs('zoe'));
+    expect(linking).toMatchObject({ code: 0, stderr: '' });
+    expect(await tablet.ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('device 2 of zoe') });
+    const shownBy = (text: string) => /\b\d{6}\b/.exec(text)?.[0];
+    expect(shownBy(linking.stdout)).toBe(shownBy(tablet.stdout().split('The other device shows')[1] ?? 'nothing'));
+    expect(await piped('/devices\n/unlink 1\n/unlink 7\n', 'chat', ...args, '--handle', 'zoe')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/2 {2}tablet, this one[^]*Device 1 is no device of yours any more/),
+    });
+    expect(await piped('', ...chatArgs('zoe'))).toMatchObject({ code: 1, stderr: expect.stringContaining('heliograph: ') });
+  });
 });

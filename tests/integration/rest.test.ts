@@ -1,40 +1,34 @@
 import { randomBytes } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { v7 } from 'uuid';
+import { v4, v7 } from 'uuid';
 
 import { makeAccountKeys } from '../../bench/load/register-accounts.js';
 import type { LoadDevice } from '../../bench/load/wire.js';
 import { bytesReplacer } from '../../protocol/bytes.js';
 import type { AccountId } from '../../protocol/ids.js';
-import { limits, rateLimits, type RateLimit } from '../../protocol/limits.js';
+import { limits, rateLimits } from '../../protocol/limits.js';
 import type { NewAccount } from '../../protocol/rest/account.js';
-import { restCalls, type RestCall } from '../../protocol/rest/contract.js';
+import { restCalls } from '../../protocol/rest/contract.js';
 import { conversationView, historyPage } from '../../protocol/rest/conversation.js';
 import { prekeyBundle } from '../../protocol/rest/prekey.js';
 import { problem, type Problem } from '../../protocol/rest/problem.js';
+import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { eventually } from '../support/eventually.js';
 import { RawPair } from '../support/raw-pair.js';
 import { TestServer } from '../support/server.js';
+import { shippedLimits } from '../support/shipped-limits.js';
 
 const browser = 'https://app.example';
 let server: TestServer;
 let pair: RawPair;
 
 beforeAll(async () => {
-  const asShipped = {
-    ...settingsOf('TOKEN', rateLimits.token),
-    ...settingsOf('GROUP_CHANGE', rateLimits.groupChange),
-    ...settingsOf('JOIN', rateLimits.join),
-  };
-  server = await TestServer.start({ environment: { ...asShipped, HELIOGRAPH_ALLOWED_ORIGINS: browser } });
+  const environment = { ...shippedLimits('token', 'groupChange', 'join', 'link'), HELIOGRAPH_ALLOWED_ORIGINS: browser };
+  server = await TestServer.start({ environment });
   pair = await RawPair.register(server);
 }, 60_000);
 afterAll(() => server.stop());
-
-function settingsOf(name: string, { burst, perSecond }: RateLimit): Record<string, string> {
-  return { [`HELIOGRAPH_LIMIT_${name}_BURST`]: `${burst}`, [`HELIOGRAPH_LIMIT_${name}_PER_SECOND`]: `${perSecond}` };
-}
 
 interface Given {
   readonly as?: LoadDevice | undefined;
@@ -75,7 +69,11 @@ const withBody = calls.filter(([, { body }]) => body !== undefined);
 
 /** The path with what its parameters want. */
 function pathOf({ path }: RestCall): string {
-  return path.replace('{accountId}', pair.bob.accountId).replace('{conversationId}', pair.conversationId).replace('{deviceId}', '1');
+  return path
+    .replace('{accountId}', pair.bob.accountId)
+    .replace('{conversationId}', pair.conversationId)
+    .replace('{deviceId}', '1')
+    .replace('{linkId}', v4());
 }
 
 const caller = ({ open }: RestCall): LoadDevice | undefined => (open === true ? undefined : pair.alice);
@@ -191,8 +189,8 @@ describe('a registration', () => {
   });
 });
 
-describe('tokens', () => {
-  test('are not given for another secret, nor as fast as somebody can guess', async () => {
+describe('tokens and links', () => {
+  test('are not given for another secret, nor as fast as somebody can guess or ask', async () => {
     const account = makeAccountKeys().accountOf(v7() as AccountId, randomBytes(32));
     await call('POST', '/v1/accounts', { body: account });
     const guess = () => call('POST', '/v1/tokens', { body: { accountId: account.accountId, deviceId: 1, secret: randomBytes(32) } });
@@ -200,6 +198,9 @@ describe('tokens', () => {
     const limited = await guess();
     expect(Number(limited.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(await problemOf(limited)).toMatchObject({ status: 429, code: 'rate_limited', retryAfterMs: expect.any(Number) });
+    const openLink = () => call('POST', '/v1/links', { body: { linkId: v4(), secret: randomBytes(32) } });
+    const links = await Promise.all(Array.from({ length: rateLimits.link.burst + 1 }, openLink));
+    expect(links.filter(({ status }) => status === 201)).toHaveLength(rateLimits.link.burst);
   });
 });
 

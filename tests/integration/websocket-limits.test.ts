@@ -9,16 +9,13 @@ import { eventually } from '../support/eventually.js';
 import type { RawClient } from '../support/raw-client.js';
 import { RawPair } from '../support/raw-pair.js';
 import { TestServer } from '../support/server.js';
+import { shippedLimits } from '../support/shipped-limits.js';
 
 let server: TestServer;
 const clients: RawClient[] = [];
 
 beforeAll(async () => {
-  const asShipped = (['send', 'recipient', 'hello'] as const).flatMap((name): [string, string][] => [
-    [`HELIOGRAPH_LIMIT_${name.toUpperCase()}_BURST`, `${rateLimits[name].burst}`],
-    [`HELIOGRAPH_LIMIT_${name.toUpperCase()}_PER_SECOND`, `${rateLimits[name].perSecond}`],
-  ]);
-  server = await TestServer.start({ environment: { ...Object.fromEntries(asShipped), HELIOGRAPH_MAX_CONNECTIONS: '20' } });
+  server = await TestServer.start({ environment: { ...shippedLimits('send', 'recipient', 'hello'), HELIOGRAPH_MAX_CONNECTIONS: '20' } });
 }, 60_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();

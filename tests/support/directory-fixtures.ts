@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
 import type { Account, Accounts, DeviceKeys, DeviceList, Devices, NewDevice, OneTimePrekey, SignedPrekey } from '../../ports/accounts.js';
+import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
@@ -11,10 +12,11 @@ import { deviceNumber, newAccountId } from './ids.js';
 export interface DirectoryUnderTest {
   readonly accounts: Accounts;
   readonly devices: Devices;
+  readonly deviceLinks: DeviceLinks;
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
-  /** A further device, as if it had been linked: the ports have no call for that yet. */
+  /** A further device of any number, as if others had come and gone before. */
   addDevice(accountId: AccountId, device: NewDevice): Promise<void>;
   dispose(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { openDevice, type Device } from '../../sdk/index.js';
+import { openDevice, type Device, type DeviceOptions } from '../../sdk/index.js';
 import { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.js';
 
 /** Quick to come back, so that tests are quick. */
@@ -27,8 +27,23 @@ export class LiveDevices {
     return `person-${this.#people}`;
   }
 
-  async open(directory: string, handle?: string): Promise<Device> {
-    const device = await openDevice({ server: this.#serverUrl(), directory, handle, reconnect });
+  open(directory: string, handle?: string): Promise<Device> {
+    return this.#opened({ directory, handle });
+  }
+
+  /** A further device of somebody's account. */
+  async linked(to: Device, directory = this.directory()): Promise<Device> {
+    let answered: Promise<unknown> | undefined;
+    const onCode = (code: string) => {
+      answered = to.devices.link(code);
+    };
+    const device = await this.#opened({ directory, link: { onCode } });
+    await answered;
+    return device;
+  }
+
+  async #opened(options: Pick<DeviceOptions, 'directory' | 'handle' | 'link'>): Promise<Device> {
+    const device = await openDevice({ server: this.#serverUrl(), reconnect, ...options });
     this.#devices.push(device);
     device.connect();
     return device;

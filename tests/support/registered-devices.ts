@@ -26,7 +26,7 @@ export interface SignedAccount {
   signList(version: number, devices: readonly LoadDevice[]): DeviceList;
 }
 
-/** Accounts put into a server's directory past its REST edge: with several devices, which no call makes yet, or thousands in a second. */
+/** Accounts put into a server's directory past its REST edge: with several devices each, or thousands in a second. */
 export class RegisteredDevices {
   readonly #url: string;
   readonly #pool: PostgresPool;

@@ -19,11 +19,11 @@ interface DirectoryAccount {
   readonly accountId: AccountId;
   readonly handle: string;
   readonly identityKey: Uint8Array;
-  readonly deviceList: Registration['deviceList'];
+  deviceList: Registration['deviceList'];
   readonly devices: Map<DeviceId, DirectoryDevice>;
 }
 
-type Handlers = { [Operation in RestOperation]?: (input: RestInput<Operation>, caller: DeviceAddress) => RestOutput<Operation>['body'] };
+export type Handlers = { [Operation in RestOperation]?: (input: RestInput<Operation>, caller: DeviceAddress) => RestOutput<Operation>['body'] };
 
 /** Accounts, keys and direct conversations in memory. A token is the device's address. */
 export class ScriptedDirectory {
@@ -47,6 +47,17 @@ export class ScriptedDirectory {
         }),
       ),
     });
+  }
+
+  /** As if it had been linked. */
+  addDevice(accountId: AccountId, device: RestInput<'finishLink'>['body']['device'], deviceList: Registration['deviceList']): void {
+    const account = this.#account(accountId);
+    account.devices.set(device.deviceId, device);
+    account.deviceList = deviceList;
+  }
+
+  view(accountId: AccountId): RestOutput<'getAccount'>['body'] {
+    return this.#view(this.#account(accountId));
   }
 
   keysOf({ accountId, deviceId }: DeviceAddress): Keys {
@@ -85,7 +96,7 @@ export class ScriptedDirectory {
       if (found === undefined) throw new DomainError('not_found', 'nobody has this handle');
       return this.#view(found);
     },
-    getAccount: ({ params: { accountId } }) => this.#view(this.#account(accountId)),
+    getAccount: ({ params: { accountId } }) => this.view(accountId),
     openConversation: ({ body }, caller) => {
       if (body.kind !== 'direct') throw new DomainError('invalid_request', 'a script has no groups');
       return this.roster(this.openConversation(caller.accountId, body.peer));

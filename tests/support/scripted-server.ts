@@ -10,7 +10,8 @@ import type { ClientFrame, ReadFrame, ReceiptsGetFrame, SendFrame } from '../../
 import { encodings, parseClientFrame, subprotocols } from '../../protocol/encoding.js';
 import { DomainError, errorCodes } from '../../protocol/errors.js';
 import { deviceKey, type AccountId, type DeviceAddress, type DeviceId, type MessageId } from '../../protocol/ids.js';
-import { restCalls, type RestCall, type RestOperation } from '../../protocol/rest/contract.js';
+import { restCalls, type RestOperation } from '../../protocol/rest/contract.js';
+import type { RestCall } from '../../protocol/rest/rest-call.js';
 import type { DeliverItem, ReceiptItem, ServerFrame } from '../../protocol/server-frames.js';
 import { ScriptedDirectory } from './scripted-directory.js';
 

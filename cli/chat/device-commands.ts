@@ -1,0 +1,38 @@
+import type { Device } from '../../sdk/index.js';
+import { printable } from './chat-lines.js';
+import { ChatRefusal } from './chat-refusal.js';
+
+export const deviceHelp = `  /devices             the devices of your account
+  /link CODE           make the device that shows this code one of them (\`heliograph link\` shows one)
+  /unlink N            remove device number N from your account`;
+
+export interface DeviceCommandsDependencies {
+  readonly device: Device;
+  readonly print: (line: string) => void;
+}
+
+/** What one types about the devices of one's account, by the command's name. */
+export function deviceCommands(
+  { device, print }: DeviceCommandsDependencies,
+  argument: string | undefined,
+): Readonly<Record<string, () => Promise<void>>> {
+  return {
+    devices: async () => {
+      for (const { deviceId, name, lastSeenAtMs, isThis } of await device.devices.list()) {
+        const seen = lastSeenAtMs === undefined ? 'never connected' : `connected last ${new Date(lastSeenAtMs).toLocaleString()}`;
+        print(`  ${deviceId}  ${printable(name)}, ${isThis ? 'this one' : seen}`);
+      }
+    },
+    link: async () => {
+      if (argument === undefined) throw new ChatRefusal('say the code that the other device shows: /link CODE');
+      const { checkDigits } = await device.devices.link(argument);
+      print(`  The other device must show ${checkDigits} now. If it does not, remove what /devices shows as new.`);
+    },
+    unlink: async () => {
+      const found = (await device.devices.list()).find(({ deviceId }) => String(deviceId) === argument);
+      if (found === undefined) throw new ChatRefusal('say which device, by its number: /unlink N; /devices lists them');
+      await device.devices.unlink(found.deviceId);
+      print(`  Device ${found.deviceId} is no device of yours any more.`);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+
+import { createSignatureCheck } from '../../core/xeddsa.js';
+import { DomainError } from '../../protocol/errors.js';
+import type { LinkId } from '../../protocol/ids.js';
+import { accountViewOf } from './account-view.js';
+import { requireListSignature, requirePrekeySignatures } from './key-signatures.js';
+import { requireRate } from './require-rate.js';
+import type { RestDependencies } from './rest-dependencies.js';
+import type { RestHandlers } from './rest-handler.js';
+
+const lifetimeMs = 10 * 60_000;
+
+type LinkCalls = 'openLink' | 'answerLink' | 'readLink' | 'finishLink';
+
+/** How a device joins an account: it opens a link, a device of the account answers it, and it finishes with its keys and the list that names it. */
+export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }: RestDependencies): RestHandlers<LinkCalls> {
+  const answerOf = async (linkId: LinkId, secretHash: Uint8Array) => {
+    await requireRate(rateLimiter, 'token', `link:${linkId}`);
+    return deviceLinks.answerOf({ linkId, secretHash }, clock.nowMs());
+  };
+  return {
+    openLink: async ({ body: { linkId, secret }, remoteAddress }) => {
+      await requireRate(rateLimiter, 'link', remoteAddress);
+      const nowMs = clock.nowMs();
+      const expiresAtMs = nowMs + lifetimeMs;
+      await deviceLinks.open({ linkId, secretHash: hashOf(secret), expiresAtMs }, nowMs);
+      return { status: 201, body: { expiresAtMs } };
+    },
+    answerLink: async ({ caller, params, body }) => {
+      await deviceLinks.answer(params.linkId, caller.accountId, body.sealed, clock.nowMs());
+      return { status: 204, body: undefined };
+    },
+    readLink: async ({ params, body }) => {
+      const answer = await answerOf(params.linkId, hashOf(body.secret));
+      if (answer === undefined) return { status: 200, body: { state: 'waiting' } };
+      const { sealed, account, deviceId } = answer;
+      return { status: 200, body: { state: 'answered', sealed, account: accountViewOf(account), deviceId } };
+    },
+    finishLink: async ({ params, body: { device, deviceList } }) => {
+      const { deviceId, registrationId, name, secret, keys } = device;
+      const secretHash = hashOf(secret);
+      const answer = await answerOf(params.linkId, secretHash);
+      if (answer === undefined) throw new DomainError('conflict', 'nobody has answered this link yet');
+      const { accountId, identityKey, devices } = answer.account;
+      const check = createSignatureCheck(identityKey);
+      await requirePrekeySignatures(check, keys, 'device.keys.');
+      const others = devices.filter((of) => of.deviceId !== deviceId);
+      await requireListSignature(check, { accountId, deviceList, listed: [...others, { deviceId, registrationId }] });
+      const linked = await deviceLinks.finish(params.linkId, { deviceId, registrationId, name, secretHash, keys }, deviceList, clock.nowMs());
+      if (linked.created) await announcements.publish({ kind: 'roster-changed', conversationIds: linked.conversationIds });
+      return {
+        status: linked.created ? 201 : 200,
+        body: { accountId, deviceId: linked.deviceId, handle: linked.account.handle, createdAtMs: linked.createdAtMs },
+      };
+    },
+  };
+}
+
+function hashOf(secret: Uint8Array): Uint8Array {
+  return createHash('sha256').update(secret).digest();
+}

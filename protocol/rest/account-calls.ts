@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+import { accountId } from '../ids.js';
+import { accountView, handle, issuedToken, newAccount, registered, tokenRequest } from './account.js';
+import type { RestCall } from './rest-call.js';
+
+const ofAccount = z.strictObject({ accountId });
+
+export const accountCalls = {
+  registerAccount: {
+    method: 'post',
+    path: '/v1/accounts',
+    tag: 'accounts',
+    summary:
+      'Registers an account with its first device. Repeating it with the same id, handle and secret gives the first answer again, with status 200.',
+    open: true,
+    body: newAccount,
+    answers: { 201: registered, 200: registered },
+    errors: ['conflict', 'rate_limited'],
+  },
+  findAccount: {
+    method: 'get',
+    path: '/v1/accounts',
+    tag: 'accounts',
+    summary: 'Finds an account by its handle.',
+    query: z.strictObject({ handle }),
+    answers: { 200: accountView },
+    errors: ['not_found'],
+  },
+  getAccount: {
+    method: 'get',
+    path: '/v1/accounts/{accountId}',
+    tag: 'accounts',
+    summary: 'An account by its id.',
+    params: ofAccount,
+    answers: { 200: accountView },
+    errors: ['not_found'],
+  },
+  issueToken: {
+    method: 'post',
+    path: '/v1/tokens',
+    tag: 'tokens',
+    summary:
+      'A token for a device that proves itself with its secret. Any number of requests and connections of the device may use it until it ends.',
+    open: true,
+    body: tokenRequest,
+    answers: { 200: issuedToken },
+    errors: ['unauthenticated', 'rate_limited'],
+  },
+} as const satisfies Record<string, RestCall>;

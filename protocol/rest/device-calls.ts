@@ -1,0 +1,75 @@
+import { z } from 'zod';
+
+import { deviceId, linkId } from '../ids.js';
+import { registered } from './account.js';
+import { deviceRemoval, deviceViews } from './device.js';
+import { linkAnswer, linkedDevice, linkQuestion, linkState, newLink, openedLink } from './link.js';
+import { numberText } from './number-text.js';
+import type { RestCall } from './rest-call.js';
+
+const ofLink = z.strictObject({ linkId });
+const deviceNumber = numberText(deviceId);
+
+export const deviceCalls = {
+  listDevices: {
+    method: 'get',
+    path: '/v1/devices',
+    tag: 'devices',
+    summary: "The active devices of one's own account.",
+    answers: { 200: deviceViews },
+    errors: [],
+  },
+  removeDevice: {
+    method: 'delete',
+    path: '/v1/devices/{deviceId}',
+    tag: 'devices',
+    summary:
+      "Removes a device of one's own account at once: its sessions end, its inbox and prekeys go. Brings the signed list of the devices that stay.",
+    params: z.strictObject({ deviceId: deviceNumber }),
+    body: deviceRemoval,
+    answers: { 204: null },
+    errors: ['not_found', 'conflict'],
+  },
+  openLink: {
+    method: 'post',
+    path: '/v1/links',
+    tag: 'devices',
+    summary: 'Opens a link, by which a device joins an account: for ten minutes.',
+    open: true,
+    body: newLink,
+    answers: { 201: openedLink },
+    errors: ['conflict', 'rate_limited'],
+  },
+  answerLink: {
+    method: 'put',
+    path: '/v1/links/{linkId}/answer',
+    tag: 'devices',
+    summary: "Lets the device that opened a link join one's own account. What is sealed is for that device alone.",
+    params: ofLink,
+    body: linkAnswer,
+    answers: { 204: null },
+    errors: ['not_found', 'conflict'],
+  },
+  readLink: {
+    method: 'post',
+    path: '/v1/links/{linkId}/state',
+    tag: 'devices',
+    summary: 'Whether a link was answered, for the device that opened it.',
+    open: true,
+    params: ofLink,
+    body: linkQuestion,
+    answers: { 200: linkState },
+    errors: ['not_found', 'rate_limited'],
+  },
+  finishLink: {
+    method: 'post',
+    path: '/v1/links/{linkId}/device',
+    tag: 'devices',
+    summary: 'Registers the device of a link that was answered. Repeating it gives the first answer again, with status 200.',
+    open: true,
+    params: ofLink,
+    body: linkedDevice,
+    answers: { 201: registered, 200: registered },
+    errors: ['not_found', 'conflict', 'gone', 'rate_limited'],
+  },
+} as const satisfies Record<string, RestCall>;

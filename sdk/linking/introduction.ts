@@ -1,0 +1,50 @@
+import type { ConversationId, DeviceAddress } from '../../protocol/ids.js';
+import type { ConversationDirectory } from '../messages/conversation-directory.js';
+import { conversationTable } from '../messages/message-tables.js';
+import { putKeys } from '../messages/outbox-rows.js';
+import type { RestClient } from '../rest/rest-client.js';
+import type { SerialQueue } from '../serial-queue.js';
+import { changeInTurn } from '../store/change-in-turn.js';
+import type { DeviceStore } from '../store/device-store.js';
+import { table } from '../store/table.js';
+
+/** Key: `own`. The device that answered this one's link, until this one knows the account's conversations. */
+export const introductionTable = table<DeviceAddress>('introduction');
+
+export interface IntroductionDependencies {
+  readonly store: DeviceStore;
+  readonly rest: RestClient;
+  readonly conversations: ConversationDirectory;
+  /** Of everything that touches Signal state. */
+  readonly signal: SerialQueue;
+  /** Something waits in the outbox now. */
+  readonly onAsked: () => void;
+}
+
+/** A device that was just linked learns the account's conversations, and asks the device that linked it for the keys of groups. Does nothing for any other. Throws SdkError `offline`. */
+export async function introduce(dependencies: IntroductionDependencies): Promise<void> {
+  const { store, rest, conversations, onAsked } = dependencies;
+  const answeredBy = store.get(introductionTable, 'own');
+  if (answeredBy === undefined) return;
+  const groups: ConversationId[] = [];
+  let after: ConversationId | undefined;
+  do {
+    const page = await rest.call('listConversations', { query: { limit: 100, ...(after === undefined ? {} : { after }) } });
+    for (const { conversationId, kind, members } of page.items) {
+      if (kind === 'group') {
+        await conversations.roster(conversationId, { fresh: true });
+        groups.push(conversationId);
+      } else await conversations.directWith(conversationId, members);
+    }
+    after = page.next;
+  } while (after !== undefined);
+  await changeInTurn(dependencies, (unit) => {
+    for (const conversationId of groups) {
+      const row = unit.get(conversationTable, conversationId);
+      if (row?.kind !== 'group' || row.groupKey !== undefined) continue;
+      putKeys(unit, { conversationId, to: answeredBy, note: { type: 'sender-key-wanted', conversationId } });
+    }
+    unit.remove(introductionTable, 'own');
+  });
+  onAsked();
+}

@@ -9,7 +9,7 @@ const rooms = {
   telemetry: { from: ['ports', 'core', 'protocol'], packages: ['pino', 'prom-client'] },
   gateway: {
     from: ['ports', 'core', 'protocol', 'telemetry'],
-    packages: ['ws', 'express', 'jose', 'zod', '@asteasolutions/zod-to-openapi', 'swagger-ui-dist', 'lru-cache', 'uuid', 'msgpackr'],
+    packages: ['ws', 'express', 'proxy-addr', 'jose', 'zod', '@asteasolutions/zod-to-openapi', 'swagger-ui-dist', 'lru-cache', 'uuid', 'msgpackr'],
   },
   pipeline: { from: ['ports', 'core', 'protocol', 'telemetry'], packages: ['lru-cache'] },
   activities: { from: ['ports', 'core', 'protocol', 'telemetry'], packages: ['@temporalio/activity', '@temporalio/common'] },
@@ -35,6 +35,7 @@ const adapters = {
   memory: ['rate-limiter-flexible', 'lru-cache'],
   postgres: ['pg'],
   redis: ['ioredis', 'rate-limiter-flexible'],
+  registration: ['jose'],
   system: [],
   temporal: ['@temporalio/client', '@temporalio/common'],
   'websocket-link': ['ws', 'jose', 'msgpackr'],

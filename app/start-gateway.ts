@@ -17,6 +17,7 @@ import type { Adapters } from './adapters.js';
 import type { Closer } from './closer.js';
 import type { Config } from './config/load-config.js';
 import { listen, stopListening } from './listen.js';
+import { chooseRegistrationProof } from './registration-proof.js';
 
 const localDrainsAtOnce = 200;
 const sessionTimes = { ackTimeoutMs: 5_000, drainSilenceMs: 15_000, drainSilenceWhenAwayMs: 5_000 };
@@ -60,8 +61,7 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
     },
     options: {
       session: { ...sessionTimes, windowItems: settings.windowItems, windowBytes, maxBufferedBytes },
-      allowedOrigins: network.allowedOrigins,
-      maxConnections: network.maxConnections,
+      ...network,
       maxWaitingAppends,
     },
   });
@@ -82,10 +82,11 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
   });
   const rest = createRestApp({
     ...adapters,
+    registrationProof: chooseRegistrationProof(config, adapters.clock, logger),
     groupEvents,
     tokens,
     events: createRestEvents(logger, metrics),
-    options: { allowedOrigins: network.allowedOrigins, trustedProxies: network.trustedProxies },
+    options: network,
   });
   const server = createServer(rest);
   gateway.attach(server);

@@ -17,6 +17,8 @@ export interface DeviceOptions {
   readonly directory: string;
   /** Registered if the directory holds no device yet; must be its own otherwise. */
   readonly handle?: string | undefined;
+  /** What the server's operator wants to see before somebody may register. */
+  readonly registrationProof?: string | undefined;
   /** Makes it a device of an account that exists, if the directory holds none yet: another device of the account takes the code (`device.devices.link`). */
   readonly link?: LinkOptions | undefined;
   readonly deviceName?: string | undefined;
@@ -33,7 +35,7 @@ export interface DeviceOptions {
  * Throws SdkError `directory_in_use`, `directory_unusable`, `wrong_key`, `other_device`, `not_registered`, `offline` (only while it has to register or link), and DomainError when the server refuses.
  */
 export async function openDevice(options: DeviceOptions): Promise<Device> {
-  const { server, directory, handle, link, passphrase, storageKey, deviceName = 'heliograph sdk' } = options;
+  const { server, directory, passphrase, storageKey, deviceName = 'heliograph sdk' } = options;
   const socketUrl = socketUrlOf(server);
   const store = await DeviceStore.open(directory, { passphrase, storageKey });
   try {
@@ -42,7 +44,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
       if (refused) tokens.forget();
       return (await tokens.token(Date.now())).token;
     });
-    const device = await knownOrNewDevice(store, rest, { handle, link, deviceName });
+    const device = await knownOrNewDevice(store, rest, { ...options, deviceName });
     const { accountId, deviceId, secret } = device;
     return new Device({
       ...{ store, rest, tokens, deviceName },
@@ -59,13 +61,17 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
   }
 }
 
-type WantedDevice = Pick<DeviceOptions, 'handle' | 'link'> & { readonly deviceName: string };
+type WantedDevice = Pick<DeviceOptions, 'handle' | 'link' | 'registrationProof'> & { readonly deviceName: string };
 
-async function knownOrNewDevice(store: DeviceStore, rest: RestClient, { handle, link, deviceName }: WantedDevice): Promise<OwnDevice> {
+async function knownOrNewDevice(
+  store: DeviceStore,
+  rest: RestClient,
+  { handle, link, registrationProof: proof, deviceName }: WantedDevice,
+): Promise<OwnDevice> {
   const known = ownDeviceOf(store);
   if (known === undefined) {
     return link === undefined
-      ? registerAccount(store, rest, { handle, deviceName, nowMs: Date.now() })
+      ? registerAccount(store, rest, { handle, deviceName, proof, nowMs: Date.now() })
       : new AccountJoiner(store, rest, link).join(deviceName);
   }
   if (handle === undefined || handle === known.handle) return known;

@@ -20,6 +20,7 @@ const primaryDevice = 1 as DeviceId;
 export interface RegistrationOptions {
   readonly handle?: string | undefined;
   readonly deviceName: string;
+  readonly proof?: string | undefined;
   readonly nowMs: number;
 }
 
@@ -29,7 +30,8 @@ export interface RegistrationOptions {
  */
 export async function registerAccount(store: DeviceStore, rest: RestClient, options: RegistrationOptions): Promise<OwnDevice> {
   const registration = await registrationOf(store, options);
-  await rest.call('registerAccount', { body: registration });
+  const { proof } = options;
+  await rest.call('registerAccount', { body: proof === undefined ? registration : { ...registration, proof } });
   const unit = store.begin();
   const { accountId, handle, device } = registration;
   const registered = { accountId, deviceId: primaryDevice, handle, secret: device.secret };

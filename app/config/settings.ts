@@ -56,6 +56,11 @@ export const settings = {
       min: 1,
       max: 1_000_000,
     }),
+    maxConnectionsPerAddress: wholeNumber(
+      { variable: 'HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS', meaning: 'Of those, from one IPv4 address or one /64 network of IPv6.' },
+      2_000,
+      { min: 1, max: 1_000_000 },
+    ),
   },
   storage: {
     dataDirectory: text({ variable: 'HELIOGRAPH_DATA_DIR', meaning: 'Where everything is kept.' }, './.heliograph'),
@@ -110,6 +115,10 @@ export const settings = {
       0,
       { min: 0, max: hourMs },
     ),
+    permitKey: optionalText({
+      variable: 'HELIOGRAPH_REGISTRATION_PERMIT_KEY',
+      meaning: 'Ed25519 public key (32 bytes, base64url) of the sign-up service whose permits registrations need; without it anybody may register.',
+    }),
     tokenLifetimeMs: wholeNumber({ variable: 'HELIOGRAPH_TOKEN_LIFETIME_MS', meaning: 'Life of an access token, in ms.' }, hourMs, {
       min: 1_000,
       max: dayMs,

@@ -1,4 +1,4 @@
-import { rateLimitSettings } from '../../app/config/settings.js';
+import { rateLimitSettings, settings } from '../../app/config/settings.js';
 
 /** Settings of the shell's own server must not leak in; where the Temporal CLI is stays known. */
 export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -8,8 +8,8 @@ export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessE
   return Object.fromEntries<string | undefined>(kept);
 }
 
-/** Rate limits out of the way. */
+/** Limits of rates, and of connections from one address, out of the way. */
 export function unlimited(): Record<string, string> {
-  const settings = Object.values(rateLimitSettings).flatMap(({ burst, perSecond }) => [burst, perSecond]);
-  return Object.fromEntries(settings.map(({ variable }) => [variable, '1000000']));
+  const rates = Object.values(rateLimitSettings).flatMap(({ burst, perSecond }) => [burst, perSecond]);
+  return Object.fromEntries([...rates, settings.network.maxConnectionsPerAddress].map(({ variable }) => [variable, '1000000']));
 }

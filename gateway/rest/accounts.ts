@@ -10,12 +10,18 @@ import { requireRate } from './require-rate.js';
 
 const primaryDevice = 1 as DeviceId;
 
-export function accountHandlers({ accounts, clock, rateLimiter }: RestDependencies): RestHandlers<'registerAccount' | 'findAccount' | 'getAccount'> {
+export function accountHandlers({
+  accounts,
+  clock,
+  rateLimiter,
+  registrationProof,
+}: RestDependencies): RestHandlers<'registerAccount' | 'findAccount' | 'getAccount'> {
   return {
     registerAccount: async ({ body, remoteAddress }) => {
-      const { accountId, handle, identityKey, device, deviceList } = body;
+      const { accountId, handle, identityKey, device, deviceList, proof } = body;
       const { secret, registrationId, name, keys } = device;
       await requireRate(rateLimiter, 'registration', remoteAddress);
+      await registrationProof.check({ accountId, handle, proof });
       const check = createSignatureCheck(identityKey);
       await requirePrekeySignatures(check, keys, 'device.keys.');
       const listed = [{ deviceId: primaryDevice, registrationId }];

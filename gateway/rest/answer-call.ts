@@ -6,7 +6,7 @@ import { describeIssues, fieldOf } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { RestCall } from '../../protocol/rest/rest-call.js';
-import { networkOf } from './network-of.js';
+import { networkOf } from '../network-of.js';
 import { readBody } from './read-body.js';
 import type { RestDependencies } from './rest-dependencies.js';
 

@@ -8,6 +8,7 @@ import type { History } from '../../ports/history.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
+import type { RegistrationProof } from '../../ports/registration-proof.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { RestEvents } from '../../telemetry/rest-events.js';
 import type { GroupEvents } from '../group-events.js';
@@ -26,6 +27,7 @@ export interface RestDependencies {
   readonly inbox: Inbox;
   readonly announcements: Announcements;
   readonly rateLimiter: RateLimiter;
+  readonly registrationProof: RegistrationProof;
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly events: RestEvents;

@@ -1,7 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
-import type { Duplex } from 'node:stream';
-
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { Server } from 'node:http';
 
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import type { Announcements } from '../../ports/announcements.js';
@@ -15,18 +12,16 @@ import type { Rosters } from '../../ports/rosters.js';
 import type { SessionRegistry } from '../../ports/session-registry.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
-import { encodingOf, encodings } from '../../protocol/encoding.js';
-import { limits as protocolLimits } from '../../protocol/limits.js';
 import type { GatewayEvents } from '../../telemetry/gateway-events.js';
 import { WaveScheduler } from '../drain/wave-scheduler.js';
 import { ReceiptWriter } from '../receipt-writer.js';
+import { createAcceptor, type AcceptorOptions } from './acceptor.js';
 import { admit, renew, type AdmissionDependencies } from './admission.js';
-import { Connection, type ConnectionContext } from './connection.js';
+import type { ConnectionContext } from './connection.js';
 import { LogCatchUp } from './log-catch-up.js';
 import { handleRequest } from './requests.js';
 import type { SessionLimits } from './session-context.js';
 import { SessionHost } from './session-host.js';
-import { FrameSocket } from './socket.js';
 import { Sockets } from './sockets.js';
 
 /** Longest wait for clients to answer a close before their sockets are cut. */
@@ -50,11 +45,8 @@ export interface WebSocketGatewayDependencies extends Omit<AdmissionDependencies
   readonly options: WebSocketGatewayOptions;
 }
 
-export interface WebSocketGatewayOptions {
+export interface WebSocketGatewayOptions extends AcceptorOptions {
   readonly session: SessionLimits;
-  /** Origins that browsers may come from; `*` for all. A client without Origin is no browser and always may. */
-  readonly allowedOrigins: readonly string[];
-  readonly maxConnections: number;
   /** Sends and receipts that may wait for the log, each. */
   readonly maxWaitingAppends: number;
 }
@@ -130,72 +122,4 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
       await sockets.gone(closeGraceMs);
     },
   };
-}
-
-interface AcceptorParts {
-  readonly context: ConnectionContext;
-  readonly sockets: Sockets;
-  readonly options: WebSocketGatewayOptions;
-  readonly events: GatewayEvents;
-}
-
-/** Answers upgrades: path, room, subprotocol and Origin, then a connection. */
-function createAcceptor({ context, sockets, options, events }: AcceptorParts) {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    // Above the protocol's limit, so that a frame just over it is answered with an error that names the limit.
-    maxPayload: 4 * protocolLimits.maxFrameBytes,
-    handleProtocols: (protocols) => [...protocols].find((protocol) => encodingOf(protocol) !== undefined) ?? false,
-  });
-
-  return (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-    stream.on('error', () => {
-      stream.destroy();
-    });
-    if (request.url?.split('?')[0] !== '/v1/socket') {
-      refuseUpgrade(stream, '404 Not Found');
-      return;
-    }
-    if (sockets.size >= options.maxConnections) {
-      refuseUpgrade(stream, '503 Service Unavailable');
-      return;
-    }
-    server.handleUpgrade(request, stream, head, (ws) => {
-      const encoding = encodingOf(ws.protocol);
-      const socket = new FrameSocket(ws, stream, encoding ?? encodings.json);
-      ws.on('error', () => {
-        ws.terminate();
-      });
-      const refusal = encoding === undefined ? 'protocolVersion' : originMay(request, options.allowedOrigins) ? undefined : 'originRefused';
-      if (encoding === undefined || refusal !== undefined) {
-        events.socketRefused(refusal ?? 'protocolVersion');
-        socket.close(refusal ?? 'protocolVersion');
-        return;
-      }
-      serve(ws, new Connection(ws, socket, encoding, context), sockets);
-    });
-  };
-}
-
-function serve(ws: WebSocket, connection: Connection, sockets: Sockets): void {
-  sockets.add(connection);
-  ws.on('message', (data: Buffer, isBinary) => {
-    connection.message(data, isBinary);
-  });
-  ws.on('pong', () => {
-    connection.pong();
-  });
-  ws.on('close', () => {
-    connection.closed();
-  });
-}
-
-function originMay({ headers: { origin } }: IncomingMessage, allowed: readonly string[]): boolean {
-  return origin === undefined || allowed.includes('*') || allowed.includes(origin);
-}
-
-function refuseUpgrade(stream: Duplex, status: string): void {
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -16,7 +16,7 @@ export const accountCalls = {
     open: true,
     body: newAccount,
     answers: { 201: registered, 200: registered },
-    errors: ['conflict', 'rate_limited'],
+    errors: ['conflict', 'forbidden', 'rate_limited'],
   },
   findAccount: {
     method: 'get',

@@ -32,6 +32,8 @@ export const newAccount = z.strictObject({
   device: newDevice,
   /** Of version 1, over device 1. */
   deviceList,
+  /** What the operator wants to see before somebody may register (docs/operations.md); servers that let anybody in want none. */
+  proof: z.string().min(1).max(8_192).optional(),
 });
 export type NewAccount = z.infer<typeof newAccount>;
 

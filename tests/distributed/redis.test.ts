@@ -171,6 +171,9 @@ describe('the rate limiter over redis', () => {
 
     test.each([
       ['token', { allowed: true }],
+      ['groupChange', { allowed: true }],
+      ['join', { allowed: true }],
+      ['link', { allowed: false, retryAfterMs: 1_000 }],
       ['registration', { allowed: false, retryAfterMs: 1_000 }],
       ['prekeyBundle', { allowed: false, retryAfterMs: 1_000 }],
     ] as const)('%s answers as its limit says', async (name, answer) => {

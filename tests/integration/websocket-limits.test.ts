@@ -11,11 +11,12 @@ import { RawPair } from '../support/raw-pair.js';
 import { TestServer } from '../support/server.js';
 import { shippedLimits } from '../support/shipped-limits.js';
 
+const connectionLimits = { HELIOGRAPH_MAX_CONNECTIONS: '20', HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS: '12' };
 let server: TestServer;
 const clients: RawClient[] = [];
 
 beforeAll(async () => {
-  server = await TestServer.start({ environment: { ...shippedLimits('send', 'recipient', 'hello'), HELIOGRAPH_MAX_CONNECTIONS: '20' } });
+  server = await TestServer.start({ environment: { ...shippedLimits('send', 'recipient', 'hello'), ...connectionLimits } });
 }, 60_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
@@ -78,24 +79,24 @@ describe('limits', () => {
     expect(await last.reply(1)).toEqual({ type: 'ok', id: 1 });
   });
 
-  test('above the number of connections that a gateway takes, the upgrade is answered with 503', async () => {
+  test('above the number of connections that a gateway takes from one address, the upgrade is answered with 429, and above that of all with 503', async () => {
     const pair = await RawPair.register(server);
     await eventually(async () => {
       expect(await server.metric('heliograph_gateway_connections')).toBe(0);
     });
-    const open: RawClient[] = [];
-    const refusal = await eventually(async () => {
-      try {
-        open.push(await pair.open());
-      } catch (error) {
-        return String(error);
-      }
-      throw new Error(`${open.length} connections and no refusal`);
-    });
-    clients.push(...open);
-    expect(refusal).toContain('503');
-    expect(open.length).toBe(20);
+    expect(await openUntilRefused(pair, '127.0.0.1')).toEqual({ open: 12, refusal: expect.stringContaining('429') });
+    expect(await openUntilRefused(pair, '127.0.0.2')).toEqual({ open: 8, refusal: expect.stringContaining('503') });
   });
+
+  async function openUntilRefused(pair: RawPair, localAddress: string) {
+    for (let open = 0; ; open += 1) {
+      try {
+        clients.push(await pair.open('msgpack', pair.alice, { localAddress }));
+      } catch (error) {
+        return { open, refusal: String(error) };
+      }
+    }
+  }
 });
 
 describe('a client that sends and does not read', () => {

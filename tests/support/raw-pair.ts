@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { v7 } from 'uuid';
+import type { ClientOptions } from 'ws';
 
 import { registerPairs } from '../../bench/load/register-accounts.js';
 import type { LoadDevice, LoadPair } from '../../bench/load/wire.js';
@@ -42,8 +43,8 @@ export class RawPair {
   }
 
   /** Says nothing. */
-  open(encoding: EncodingName = 'msgpack', { accountId }: LoadDevice = this.alice): Promise<RawClient> {
-    return RawClient.connect(`${this.#socketUrl}?account=${accountId}`, encoding);
+  open(encoding: EncodingName = 'msgpack', { accountId }: LoadDevice = this.alice, options: ClientOptions = {}): Promise<RawClient> {
+    return RawClient.connect(`${this.#socketUrl}?account=${accountId}`, encoding, options);
   }
 
   /** Says hello, by default with a higher connection number each time. */

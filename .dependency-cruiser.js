@@ -38,6 +38,7 @@ const adapters = {
   registration: ['jose'],
   system: [],
   temporal: ['@temporalio/client', '@temporalio/common'],
+  'web-push': ['web-push', 'ipaddr.js'],
   'websocket-link': ['ws', 'jose', 'msgpackr'],
 };
 

@@ -7,6 +7,7 @@ const onBothProfiles = [
   'websocket-devices',
   'websocket-limits',
   'websocket-session',
+  'push',
   'rest',
   'sdk',
   'sdk-groups',

@@ -10,9 +10,13 @@ import type { Groups } from '../ports/groups.js';
 import type { History } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
 import type { Prekeys } from '../ports/prekeys.js';
+import type { PushSender } from '../ports/push-sender.js';
+import type { PushSubscriptions } from '../ports/push-subscriptions.js';
+import type { QuietPeriods } from '../ports/quiet-periods.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { SessionRegistry } from '../ports/session-registry.js';
+import type { WakeUps } from '../ports/wake-ups.js';
 import type { Watermarks } from '../ports/watermarks.js';
 
 /** One adapter for each port: what a profile chooses, and all that a role needs. */
@@ -32,6 +36,11 @@ export interface Adapters {
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  readonly pushSubscriptions: PushSubscriptions;
+  readonly quietPeriods: QuietPeriods;
+  /** `undefined`: no pushes are sent, and `wakeUps` does nothing. */
+  readonly pushSender: PushSender | undefined;
+  readonly wakeUps: WakeUps;
   readonly link: GatewayLink;
   readonly work: DurableWork;
 }

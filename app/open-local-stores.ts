@@ -53,7 +53,7 @@ export async function openLocalStores({ config, directory, clock, logger, closer
     { directory: join(directory, 'write-ahead'), records, offsets: store },
     {
       partitions: log.partitions,
-      maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs },
+      maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs, push: dayMs },
       maxBytesPerPartition: log.maxBytesPerPartition,
       maxWaitingBytes: maxWaitingAppendBytes,
       clock,

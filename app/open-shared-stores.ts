@@ -7,6 +7,7 @@ import { createKafkaEventLog, type KafkaEventLog } from '../adapters/kafka/kafka
 import { TopicError } from '../adapters/kafka/topics.js';
 import { createRedisAnnouncements } from '../adapters/redis/announcements.js';
 import { createRedisGatewayAddresses } from '../adapters/redis/gateway-addresses.js';
+import { createRedisQuietPeriods } from '../adapters/redis/quiet-periods.js';
 import { createRedisRateLimiter } from '../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../adapters/redis/session-registry.js';
@@ -47,7 +48,7 @@ export async function openKafka(options: SharedStoresOptions, epoch: number): Pr
       ...kafka,
       epoch,
       partitions: log.partitions,
-      maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs },
+      maxAgeMs: { messages: log.messagesMaxAgeMs, receipts: log.receiptsMaxAgeMs, push: dayMs },
       maxWaitingBytes: maxWaitingAppendBytes,
       clock,
       onFailed: (error) => {
@@ -104,6 +105,7 @@ export async function openRedis(options: SharedStoresOptions) {
   return {
     registry: createRedisSessionRegistry(connection),
     rateLimiter: createRedisRateLimiter(connection, config.limits, createMemoryRateLimiter(config.limits)),
+    quietPeriods: createRedisQuietPeriods(connection, config.push.quietMs),
     announcements: await createRedisAnnouncements({ connection, subscriber, ofThisProcess: createMemoryAnnouncements() }),
     addresses: createRedisGatewayAddresses(connection),
     ping: () => connection.ping(),

@@ -2,10 +2,13 @@ import type { Registry } from 'prom-client';
 
 import { startDeliveryRouter } from '../pipeline/delivery-router/delivery-router.js';
 import { startHistoryWriter } from '../pipeline/history-writer/history-writer.js';
+import { startPushNotifier } from '../pipeline/push-notifier/push-notifier.js';
 import { startReceiptHandler } from '../pipeline/receipt-handler/receipt-handler.js';
+import type { Consumer, Topic } from '../ports/event-log.js';
 import type { Logger } from '../telemetry/logger.js';
 import { observeLag } from '../telemetry/metrics.js';
 import { createPipelineEvents } from '../telemetry/pipeline-events.js';
+import { createPushEvents } from '../telemetry/push-events.js';
 import type { Adapters } from './adapters.js';
 import { allOrThrow } from './all-or-throw.js';
 import type { Closer } from './closer.js';
@@ -18,22 +21,29 @@ export interface PipelineRole {
   readonly closer: Closer;
 }
 
+interface Stage {
+  readonly topic: Topic;
+  readonly group: string;
+  readonly start: () => Promise<Consumer>;
+}
+
 /** The consumers of the log, one of each group. */
 export async function startPipeline({ adapters, epoch, logger, metrics, closer }: PipelineRole): Promise<void> {
   const dependencies = { ...adapters, epoch, events: createPipelineEvents(logger, metrics) };
-  const stages = [
-    ['history-writer', startHistoryWriter],
-    ['delivery-router', startDeliveryRouter],
-    ['receipt-handler', startReceiptHandler],
-  ] as const;
-  const starts = stages.map(async ([name, start]) => {
-    const consumer = await start(dependencies);
-    closer.add(name, () => consumer.close());
+  const stages: Stage[] = [
+    { topic: 'messages', group: 'history-writer', start: () => startHistoryWriter(dependencies) },
+    { topic: 'messages', group: 'delivery-router', start: () => startDeliveryRouter(dependencies) },
+    { topic: 'receipts', group: 'receipt-handler', start: () => startReceiptHandler(dependencies) },
+  ];
+  const { pushSender } = adapters;
+  if (pushSender !== undefined) {
+    const notifier = { ...adapters, pushSender, events: createPushEvents(logger, metrics) };
+    stages.push({ topic: 'push', group: 'push-notifier', start: () => startPushNotifier(notifier) });
+  }
+  const starts = stages.map(async ({ group, start }) => {
+    const consumer = await start();
+    closer.add(group, () => consumer.close());
   });
   await allOrThrow(starts);
-  observeLag(metrics, adapters.eventLog, [
-    { topic: 'messages', group: 'history-writer' },
-    { topic: 'messages', group: 'delivery-router' },
-    { topic: 'receipts', group: 'receipt-handler' },
-  ]);
+  observeLag(metrics, adapters.eventLog, stages);
 }

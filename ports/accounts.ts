@@ -79,7 +79,7 @@ export interface Devices {
   secretHash(device: DeviceAddress): Promise<Uint8Array | undefined>;
   isActive(device: DeviceAddress): Promise<boolean>;
   /**
-   * Marks it revoked, drops its prekeys, stores the list of those that stay and raises the version of the account's conversations, in one transaction; answers those conversations.
+   * Marks it revoked, drops its prekeys and its push subscription, stores the list of those that stay and raises the version of the account's conversations, in one transaction; answers those conversations.
    * `not_found` if it is not active, `conflict` if the list is not newer than the stored one.
    */
   revoke(device: DeviceAddress, deviceList: DeviceList, atMs: number): Promise<readonly ConversationId[]>;

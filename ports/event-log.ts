@@ -1,5 +1,6 @@
-/** The topics of the log. `messages` and `receipts` are keyed by conversation id. */
-export type Topic = 'messages' | 'receipts';
+/** The topics of the log. `messages` and `receipts` are keyed by conversation id, `push` by account id. */
+export const topics = ['messages', 'receipts', 'push'] as const;
+export type Topic = (typeof topics)[number];
 
 export interface AppendRecord {
   readonly key: string;

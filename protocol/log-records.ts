@@ -33,6 +33,12 @@ export interface ReceiptRecord {
   readonly notify: readonly AccountId[];
 }
 
+/** What asks that a device be woken, in the `push` topic. Key: the account id. */
+export interface WakeUpRecord extends DeviceAddress {
+  /** Until then the device may come back by itself. */
+  readonly notBeforeMs: number;
+}
+
 const version = 1;
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 
@@ -42,6 +48,8 @@ export function encodeMessageRecord({ recipients, ...record }: MessageRecord): U
 
 export const decodeMessageRecord = (value: Uint8Array): MessageRecord => decodeOnce(value);
 export const encodeReceiptRecord = (record: ReceiptRecord): Uint8Array => encode(record);
+export const encodeWakeUpRecord = (record: WakeUpRecord): Uint8Array => encode(record);
+export const decodeWakeUpRecord = (value: Uint8Array): WakeUpRecord => decode(value) as WakeUpRecord;
 export const decodeReceiptRecord = (value: Uint8Array): ReceiptRecord => decode(value) as ReceiptRecord;
 
 /** Consumer groups of one process are handed the same bytes: they are decoded for the first of them. Nobody changes a record. */

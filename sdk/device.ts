@@ -20,6 +20,7 @@ import { createOutbox } from './messages/create-outbox.js';
 import type { Outbox } from './messages/outbox.js';
 import { ReceiptBook } from './messages/receipt-book.js';
 import type { Received } from './messages/receiver.js';
+import { Push } from './push.js';
 import { SdkError } from './sdk-error.js';
 import { changeInTurn } from './store/change-in-turn.js';
 import type { UnitOfWork } from './store/unit-of-work.js';
@@ -40,6 +41,8 @@ export class Device {
   readonly groups: Groups;
   /** The account's devices: links another one, and removes one. */
   readonly devices: OwnDevices;
+  /** Lets the server wake this device while it is away. */
+  readonly push: Push;
   readonly #dependencies: DeviceDependencies;
   readonly #events = new EventListeners<DeviceEvents>();
   readonly #archive: MessageArchive;
@@ -74,6 +77,7 @@ export class Device {
     const giveKeys = (conversationId: ConversationId) => this.#outbox.giveKeys(conversationId);
     this.groups = new Groups({ store, rest, signal, conversations: this.#conversations, giveKeys });
     this.devices = new OwnDevices(dependencies);
+    this.push = new Push(rest);
     this.#receipts = new ReceiptBook({
       ...{ store, own, inBackground },
       onReceipts: (conversationId) => this.#emit('receipts', { conversationId, ...this.#archive.receipts(conversationId) }),

@@ -20,5 +20,6 @@ export type {
   ShownContent,
 } from './messages/message.js';
 export { openDevice, type DeviceOptions } from './open-device.js';
+export type { Push, WebPushSubscription } from './push.js';
 export { SdkError, type SdkErrorCode } from './sdk-error.js';
 export type { ConnectionStatus } from './transport/connection-status.js';

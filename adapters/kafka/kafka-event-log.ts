@@ -36,7 +36,8 @@ export interface KafkaEventLog extends EventLog {
 
 /** The log of the distributed profile. Topics are made if they are missing, and checked. Throws TopicError, or DomainError `unavailable` while Kafka is away. */
 export async function createKafkaEventLog(options: KafkaEventLogOptions): Promise<KafkaEventLog> {
-  const names = { messages: `${options.prefix}.messages.${options.epoch}`, receipts: `${options.prefix}.receipts` };
+  const { prefix, epoch } = options;
+  const names = { messages: `${prefix}.messages.${epoch}`, receipts: `${prefix}.receipts`, push: `${prefix}.push` };
   const client = clientOf(options, requestTimeoutMs);
   try {
     await translated(() => prepareTopics(client, options.clock, names, options));

@@ -1,11 +1,10 @@
 import { apiVersionsV3, ConfigResourceTypes, consumerGroupHeartbeatV1, createTopicsV7, describeConfigsV4 } from '@platformatic/kafka';
 
 import type { Clock } from '../../ports/clock.js';
-import type { Topic } from '../../ports/event-log.js';
+import { topics, type Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
 import { isAnswer, type ClusterClient } from './cluster-client.js';
 
-const topics: readonly Topic[] = ['messages', 'receipts'];
 const createTimeoutMs = 5_000;
 const lookAgainAfterMs = 100;
 

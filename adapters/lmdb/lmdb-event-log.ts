@@ -1,7 +1,16 @@
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
-import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
+import {
+  topics,
+  type AppendRecord,
+  type Appended,
+  type ConsumeOptions,
+  type Consumer,
+  type EventLog,
+  type GroupProgress,
+  type Topic,
+} from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
 import { ConsumerGroup } from './consumer-group.js';
 import { LogPartition, type TakenRecord } from './log-partition.js';
@@ -9,7 +18,6 @@ import type { LmdbStore } from './lmdb-store.js';
 import { WriteAheadLog } from './write-ahead-log.js';
 import type { LmdbTable } from './lmdb-table.js';
 
-const topics: readonly Topic[] = ['messages', 'receipts'];
 const retryAfterMs = 500;
 const retentionEveryMs = 60_000;
 const storeAgainAfterMs = 1_000;
@@ -92,7 +100,7 @@ class LmdbEventLog implements EventLog {
     this.#offsets = offsets.database('group-offsets');
     const open = (topic: Topic) =>
       Array.from({ length: options.partitions }, (_, index) => new LogPartition(records.sequence(databaseOf(topic, index)), index));
-    this.#partitions = { messages: open('messages'), receipts: open('receipts') };
+    this.#partitions = { messages: open('messages'), receipts: open('receipts'), push: open('push') };
     this.#allPartitions = topics.flatMap((topic) => this.#partitions[topic]);
     this.#appends = new MicroBatcher((batch) => this.#commit(batch), { maxWaiting: 100_000, maxBatch: 1_000, retryAfterMs });
     void this.#retainUntilClosed();

@@ -25,6 +25,7 @@ export function createPostgresDevices(pool: PostgresPool): Devices {
         const revoked = await runner.change('revoke-device', accountId, deviceId, atMs);
         if (revoked === 0) throw new DomainError('not_found', 'there is no such active device');
         await runner.change('delete-prekeys', accountId, deviceId);
+        await runner.change('delete-push-subscription', accountId, deviceId, null);
         return replaceDeviceList(runner, accountId, { stored, list });
       }),
     seen: (device, atMs) => seen.add({ ...device, atMs }),

@@ -3,6 +3,7 @@ import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
+import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import { createPostgresAccounts } from './postgres-accounts.js';
 import { createPostgresConversations } from './postgres-conversations.js';
 import { createPostgresDeviceLinks } from './postgres-device-links.js';
@@ -10,6 +11,7 @@ import { createPostgresDevices } from './postgres-devices.js';
 import { createPostgresGroups } from './postgres-groups.js';
 import type { PostgresPool } from './postgres-pool.js';
 import { createPostgresPrekeys } from './postgres-prekeys.js';
+import { createPostgresPushSubscriptions } from './postgres-push-subscriptions.js';
 
 export interface PostgresDirectory {
   readonly accounts: Accounts;
@@ -18,6 +20,7 @@ export interface PostgresDirectory {
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  readonly pushSubscriptions: PushSubscriptions;
 }
 
 /** The directory ports on one pool; the database has to be migrated. */
@@ -29,5 +32,6 @@ export function createPostgresDirectory(pool: PostgresPool): PostgresDirectory {
     prekeys: createPostgresPrekeys(pool),
     conversations: createPostgresConversations(pool),
     groups: createPostgresGroups(pool),
+    pushSubscriptions: createPostgresPushSubscriptions(pool),
   };
 }

@@ -33,6 +33,17 @@ export function text(about: About, fallback: string): Setting<string> {
   return { ...about, fallback, parse: (value) => schema.parse(value) };
 }
 
+interface TextForm {
+  readonly form: RegExp;
+  /** Told when the text has another form. */
+  readonly fault: string;
+}
+
+export function textLike(about: About, fallback: string, { form, fault }: TextForm): Setting<string> {
+  const schema = z.string().regex(form, fault);
+  return { ...about, fallback, parse: (value) => schema.parse(value) };
+}
+
 export function optionalText(about: About): Setting<string | undefined> {
   return { ...text(about, '-'), fallback: undefined };
 }
@@ -42,9 +53,10 @@ export function secret(about: About, fallback: string): Setting<Secret> {
   return { ...about, fallback: new Secret(fallback), parse: (value) => new Secret(schema.parse(value)) };
 }
 
-export function optionalSecret(about: About): Setting<Secret | undefined> {
-  const schema = z.string().min(1);
-  return { ...about, fallback: undefined, parse: (value) => new Secret(schema.parse(value)) };
+/** An empty one is none, as tools pass what was not given to them. */
+export function optionalSecret(about: About, { form, fault }: TextForm = { form: /./, fault: 'must be text' }): Setting<Secret | undefined> {
+  const schema = z.string().regex(form, fault);
+  return { ...about, fallback: undefined, parse: (value) => (value === '' ? undefined : new Secret(schema.parse(value))) };
 }
 
 /** Some of the names, divided by commas. */

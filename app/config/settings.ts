@@ -1,5 +1,5 @@
 import { rateLimits, type RateLimit, type RateLimitName } from '../../protocol/limits.js';
-import { list, oneOf, optionalSecret, optionalText, positiveNumber, secret, someOf, text, wholeNumber, type Setting } from './setting.js';
+import { list, oneOf, optionalSecret, optionalText, positiveNumber, secret, someOf, text, textLike, wholeNumber, type Setting } from './setting.js';
 
 const port = { min: 0, max: 65_535 };
 const hourMs = 3_600_000;
@@ -195,6 +195,36 @@ export const settings = {
       meaning: "Distributed: who signs; without it the credentials of the environment, as Amazon's tools look for them.",
     }),
     secretAccessKey: optionalSecret({ variable: 'HELIOGRAPH_S3_SECRET_ACCESS_KEY', meaning: 'Distributed: the secret for it.' }),
+  },
+  push: {
+    vapidPrivateKey: optionalSecret(
+      {
+        variable: 'HELIOGRAPH_PUSH_VAPID_PRIVATE_KEY',
+        meaning: 'What pushes are signed with (VAPID), 32 bytes as base64url: docs/push.md. Distributed: without it nobody is woken.',
+      },
+      { form: /^[A-Za-z0-9_-]{43}$/, fault: 'must be 32 bytes as base64url without padding: 43 characters' },
+    ),
+    vapidSubject: textLike(
+      {
+        variable: 'HELIOGRAPH_PUSH_VAPID_SUBJECT',
+        meaning: 'Where push services reach the operator, `mailto:` or `https:`; some refuse pushes without a real one.',
+      },
+      'mailto:operator@example.org',
+      { form: /^(mailto:|https:\/\/)./, fault: 'must begin with mailto: or https://' },
+    ),
+    quietMs: wholeNumber(
+      { variable: 'HELIOGRAPH_PUSH_QUIET_MS', meaning: 'For how long a device that was woken gets no other push, in ms.' },
+      60_000,
+      { min: 1_000, max: dayMs },
+    ),
+    allowPrivate: oneOf(
+      {
+        variable: 'HELIOGRAPH_PUSH_ALLOW_PRIVATE',
+        meaning: 'For tests and development: `yes` lets devices name push services in private networks, and without TLS.',
+      },
+      'no',
+      ['no', 'yes'],
+    ),
   },
   history: {
     maxAgeMs: wholeNumber({ variable: 'HELIOGRAPH_HISTORY_MAX_AGE_MS', meaning: 'How long history is kept.' }, 365 * dayMs, {

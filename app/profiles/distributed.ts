@@ -18,6 +18,7 @@ import type { Dependency } from '../admin-server.js';
 import type { Closer } from '../closer.js';
 import type { Config } from '../config/load-config.js';
 import { openDirectory } from '../open-directory.js';
+import { openPush } from '../open-push.js';
 import { openCassandra, openKafka, openRedis, openS3, sharedPostgres } from '../open-shared-stores.js';
 import { requiredSetting } from '../required-setting.js';
 import { startAdmin } from '../start-admin.js';
@@ -108,8 +109,9 @@ async function openParts(options: DistributedOptions) {
   closer.add('roster cache', () => {
     rosters.close();
   });
+  const push = openPush({ config, privateKey: config.push.vapidPrivateKey?.reveal(), eventLog, clock, logger, metrics, closer });
   const shared: Omit<Adapters, 'link'> = {
-    ...{ clock, eventLog, rosters, ...cassandra, ...redis, ...directory },
+    ...{ clock, eventLog, rosters, ...cassandra, ...redis, ...directory, ...push },
     work: createTemporalDurableWork(temporalConnection),
   };
   return {

@@ -2,12 +2,14 @@ import { createHistoryPassed } from '../../activities/history-passed.js';
 import { createInboxDrainActivities } from '../../activities/inbox-drain.js';
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
+import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createRosterCache } from '../../adapters/memory/roster-cache.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
 import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
+import { openVapidKey } from '../../adapters/web-push/vapid-key.js';
 import { createTokens, openTokenKeys } from '../../gateway/tokens.js';
 import type { GatewayEndpoint } from '../../ports/gateway-link.js';
 import { createDrainEvents } from '../../telemetry/drain-events.js';
@@ -20,6 +22,7 @@ import type { Config } from '../config/load-config.js';
 import type { DataDirectory } from '../data-directory.js';
 import { openDirectory, type OpenedDirectory } from '../open-directory.js';
 import { openLocalStores } from '../open-local-stores.js';
+import { openPush } from '../open-push.js';
 import { addressToOpen } from '../address-to-open.js';
 import { startAdmin } from '../start-admin.js';
 import { startGateway } from '../start-gateway.js';
@@ -70,19 +73,19 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const announcements = createMemoryAnnouncements();
   const rosters = createRosterCache(directory.conversations, announcements, rosterCache);
   const gatewayLink = createInProcessGatewayLink();
+  const keys = data.subdirectory('keys');
+  const privateKey = config.push.vapidPrivateKey?.reveal() ?? openVapidKey(keys);
+  const push = openPush({ config, privateKey, eventLog: stores.eventLog, clock, logger, metrics, closer });
   const adapters: Adapters = {
-    ...stores,
-    ...directory,
-    clock,
+    ...{ ...stores, ...directory, ...push, clock, announcements, rosters },
     registry: createMemorySessionRegistry(clock),
     rateLimiter: createMemoryRateLimiter(config.limits),
-    announcements,
-    rosters,
+    quietPeriods: createMemoryQuietPeriods(clock, config.push.quietMs),
     link: gatewayLink.link,
     work: createTemporalDurableWork(temporalConnection),
   };
   const drain = { ...adapters, historyPassed: createHistoryPassed(stores.eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) };
-  const tokens = createTokens({ keys: openTokenKeys(data.subdirectory('keys')), clock, lifetimeMs: config.gateway.tokenLifetimeMs });
+  const tokens = createTokens({ keys: openTokenKeys(keys), clock, lifetimeMs: config.gateway.tokenLifetimeMs });
 
   await timed('pipeline', () => startPipeline({ adapters, epoch: messagesEpoch, logger, metrics, closer }));
   const activities = createInboxDrainActivities({ ...drain, maxConcurrentDevices: devicesDrainedAtOnce });

@@ -4,8 +4,9 @@ import { answersOk } from '../engines/answers-ok.js';
 import { stackCredentials, stackEndpoints, stackPorts } from './endpoints.js';
 import type { StackEngine } from './stack-engine.js';
 
-/** For machines of developers: anybody may know it. */
+/** For machines of developers: anybody may know them. */
 const clusterSecret = 'the secret of a stack on a machine of a developer';
+const vapidPrivateKey = 'aGVsaW9ncmFwaCBzdGFjayBvZiBhIGRldmVsb3Blci4';
 const { gateways, pipelines, temporalWorkers } = stackPorts;
 
 /** Where a role is reached; a gateway also has a public port and one for links. */
@@ -26,6 +27,7 @@ export const roleProcesses: readonly StackEngine[] = [
 export const stackSettings: Readonly<Record<string, string>> = {
   HELIOGRAPH_PROFILE: 'distributed',
   HELIOGRAPH_CLUSTER_SECRET: clusterSecret,
+  HELIOGRAPH_PUSH_VAPID_PRIVATE_KEY: vapidPrivateKey,
   HELIOGRAPH_KAFKA_BROKERS: stackEndpoints.kafkaBrokers.join(','),
   HELIOGRAPH_KAFKA_REPLICATION: '1',
   HELIOGRAPH_REDIS_URL: stackEndpoints.redisUrl,

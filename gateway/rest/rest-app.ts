@@ -13,6 +13,7 @@ import { groupHandlers } from './groups.js';
 import { linkHandlers } from './links.js';
 import { prekeyHandlers } from './prekeys.js';
 import { HttpRefusal, sendProblem } from './problems.js';
+import { pushHandlers } from './push.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 import { tokenHandlers } from './tokens.js';
@@ -82,6 +83,7 @@ function handlersOf(dependencies: RestDependencies): RestHandlers {
     ...tokenHandlers(dependencies),
     ...deviceHandlers(dependencies),
     ...linkHandlers(dependencies),
+    ...pushHandlers(dependencies),
     ...prekeyHandlers(dependencies),
     ...conversationHandlers(dependencies),
     ...groupHandlers(dependencies),

@@ -7,6 +7,8 @@ import type { Groups } from '../../ports/groups.js';
 import type { History } from '../../ports/history.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { Prekeys } from '../../ports/prekeys.js';
+import type { PushSender } from '../../ports/push-sender.js';
+import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { RegistrationProof } from '../../ports/registration-proof.js';
 import type { Watermarks } from '../../ports/watermarks.js';
@@ -22,6 +24,9 @@ export interface RestDependencies {
   readonly conversations: Conversations;
   readonly groups: Groups;
   readonly groupEvents: GroupEvents;
+  readonly pushSubscriptions: PushSubscriptions;
+  /** Left out where no pushes are sent. */
+  readonly pushSender: PushSender | undefined;
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly inbox: Inbox;

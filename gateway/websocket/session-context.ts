@@ -46,8 +46,8 @@ export interface SessionContext {
   workflowsAreAway(): boolean;
   /** From now on the session has something that time can run out for; `tick` is called until it answers false. */
   watch(session: HostedSession): void;
-  /** The session left: forget it, release its registry entry unless it was displaced. */
-  closed(session: HostedSession, reason: CloseReason): void;
+  /** The session left: forget it, release its registry entry unless it was displaced. `drained`: it was live, so nothing that was not pushed to it waits in its inbox. */
+  closed(session: HostedSession, reason: CloseReason, drained: boolean): void;
   turned(device: DeviceAddress, why: DrainCause): void;
 }
 

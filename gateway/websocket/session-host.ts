@@ -14,6 +14,7 @@ import type {
 } from '../../ports/gateway-link.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { ClaimOutcome, SessionClaim, SessionRegistry } from '../../ports/session-registry.js';
+import type { WakeUps } from '../../ports/wake-ups.js';
 import type { CloseReason } from '../../protocol/close-codes.js';
 import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
@@ -35,6 +36,7 @@ export interface SessionHostDependencies {
   readonly waves: WaveScheduler;
   /** Drains one session in this process until it is live, closed or superseded. */
   readonly drainLocally: (device: DeviceAddress, token: number) => void;
+  readonly wakeUps: WakeUps;
   /** A session of the device at another gateway is over: the one here has this higher connection number. */
   readonly deviceMoved: (device: DeviceAddress, sessionEpoch: number) => void;
   readonly events: GatewayEvents;
@@ -79,8 +81,10 @@ export class SessionHost implements GatewayEndpoint {
       },
       workflowsAreAway: () => waves.engineIsAway,
       watch: (session) => this.#watched.add(session),
-      closed: (session, reason) => {
+      closed: (session, reason, drained) => {
         this.#closed(session, reason);
+        // What was pushed to it is the router's to care for.
+        if (!drained && reason !== 'displaced') dependencies.wakeUps.ask(session.device, 'unless-back');
       },
       turned: (device, why) => {
         events.sessionDraining(device, why);

@@ -193,13 +193,14 @@ export class Session implements HostedSession {
 
   close(reason: CloseReason): void {
     if (this.#state === 'closed') return;
+    const drained = this.#state === 'live';
     this.#state = 'closed';
     for (const { answer, index } of this.#open ?? []) answer(index, 'gone');
     for (const { answer, index } of this.#drain?.held ?? []) answer(index, 'gone');
     this.#drain?.page?.answer('gone');
     this.#open = undefined;
     this.#drain = undefined;
-    this.#context.closed(this, reason);
+    this.#context.closed(this, reason, drained);
     this.#socket.close(reason);
   }
 

@@ -10,6 +10,7 @@ import type { History } from '../../ports/history.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { Rosters } from '../../ports/rosters.js';
 import type { SessionRegistry } from '../../ports/session-registry.js';
+import type { WakeUps } from '../../ports/wake-ups.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { GatewayEvents } from '../../telemetry/gateway-events.js';
@@ -36,6 +37,7 @@ export interface WebSocketGatewayDependencies extends Omit<AdmissionDependencies
   readonly eventLog: EventLog;
   readonly work: DurableWork;
   readonly announcements: Announcements;
+  readonly wakeUps: WakeUps;
   readonly clock: Clock;
   readonly events: GatewayEvents;
   /** Drains one session in this process until it is live, closed or superseded. */

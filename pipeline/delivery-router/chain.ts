@@ -1,6 +1,7 @@
 import type { GatewayConnection, PushAnswer } from '../../ports/gateway-link.js';
 import type { InboxRow } from '../../ports/inbox.js';
 import type { DeviceSession } from '../../ports/session-registry.js';
+import type { WakeUpTime } from '../../ports/wake-ups.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 
 /** One record for one device, until it is acked or in the device's inbox. */
@@ -12,8 +13,8 @@ export interface ChainItem {
 export interface ChainDependencies {
   /** Acked by the device, or its row is safe (rule 2). */
   resolved(item: ChainItem): void;
-  /** Writes rows, then makes sure that a session which is there will read them; as often as it takes. Never rejects. */
-  inboxPath(device: DeviceAddress, rows: readonly InboxRow[], partition: number): Promise<InboxPathOutcome>;
+  /** Writes rows, then makes sure that a session which is there will read them, or that the device is woken; as often as it takes. Never rejects. */
+  inboxPath(device: DeviceAddress, rows: readonly InboxRow[], partition: number, wakeUp: WakeUpTime): Promise<InboxPathOutcome>;
   pushAnswered(answer: PushAnswer): void;
 }
 
@@ -116,7 +117,8 @@ export class Chain {
     this.#working = true;
     for (let batch = this.#takeBatch(); batch.length > 0; batch = this.#takeBatch()) {
       const rows = batch.map(({ row }) => row);
-      const stored = await this.#dependencies.inboxPath(this.#device, rows, this.#partition);
+      const wakeUp = this.#sessionKey === '' ? 'at-once' : 'unless-back';
+      const stored = await this.#dependencies.inboxPath(this.#device, rows, this.#partition, wakeUp);
       if (stored.outcome === 'stopped') return;
       if (stored.learned !== undefined) this.#stream = stored.learned;
       for (const item of batch) this.#dependencies.resolved(item);

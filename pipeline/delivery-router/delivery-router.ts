@@ -3,6 +3,7 @@ import type { Consumer, EventLog } from '../../ports/event-log.js';
 import type { GatewayLink } from '../../ports/gateway-link.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { SessionRegistry } from '../../ports/session-registry.js';
+import type { WakeUps } from '../../ports/wake-ups.js';
 import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
 import { InboxPath } from './inbox-path.js';
 import { PartitionRouter } from './partition-router.js';
@@ -12,6 +13,7 @@ export interface DeliveryRouterDependencies {
   readonly registry: SessionRegistry;
   readonly inbox: Inbox;
   readonly link: GatewayLink;
+  readonly wakeUps: WakeUps;
   readonly clock: Clock;
   readonly events: PipelineEvents;
   /** Epoch of the messages topic (core/position.ts). */

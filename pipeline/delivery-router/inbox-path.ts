@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.js';
 import type { GatewayLink } from '../../ports/gateway-link.js';
 import type { Inbox, InboxEntry, InboxRow } from '../../ports/inbox.js';
 import type { DeviceSession, SessionRegistry } from '../../ports/session-registry.js';
+import type { WakeUps, WakeUpTime } from '../../ports/wake-ups.js';
 import type { AccountId, DeviceAddress } from '../../protocol/ids.js';
 import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
 import { streamKey, type InboxPathOutcome } from './chain.js';
@@ -17,6 +18,7 @@ export interface InboxPathDependencies {
   readonly inbox: Inbox;
   readonly registry: SessionRegistry;
   readonly link: GatewayLink;
+  readonly wakeUps: WakeUps;
   readonly clock: Clock;
   readonly events: PipelineEvents;
   /** Ends the retries of a process that stops; what is unresolved then is redelivered. */
@@ -41,10 +43,13 @@ export class InboxPath {
     this.#lookups = new MicroBatcher((accounts) => dependencies.registry.lookup(accounts), batching);
   }
 
-  async store(device: DeviceAddress, rows: readonly InboxRow[], partition: number): Promise<InboxPathOutcome> {
+  /** `wakeUp`: when to wake the device, if it has no session then. */
+  async store(device: DeviceAddress, rows: readonly InboxRow[], partition: number, wakeUp: WakeUpTime): Promise<InboxPathOutcome> {
     try {
       await this.#put(device, rows);
-      return await this.#announce(device, partition);
+      const announced = await this.#announce(device, partition);
+      if (announced === 'away') this.#dependencies.wakeUps.ask(device, wakeUp);
+      return announced === 'away' ? { outcome: 'safe' } : announced;
     } catch (error) {
       if (this.#dependencies.signal.aborted) return { outcome: 'stopped' };
       throw error;
@@ -57,15 +62,15 @@ export class InboxPath {
     this.#dependencies.events.queued(rows.length);
   }
 
-  async #announce(device: DeviceAddress, partition: number): Promise<InboxPathOutcome> {
+  async #announce(device: DeviceAddress, partition: number): Promise<InboxPathOutcome | 'away'> {
     for (;;) {
       const session = await this.#untilDone('inbox-lookup', lookupRetryMs, () => this.#sessionOf(device));
-      if (session === undefined) return { outcome: 'safe' };
+      if (session === undefined) return 'away';
       const connection = this.#dependencies.link.to(session.gatewayId);
       if (connection === undefined) await this.#pause(linkRetryMs);
       else {
         const answer = await connection.nudge({ device, sessionEpoch: session.sessionEpoch }, partition);
-        if (answer.outcome === 'gone') return { outcome: 'safe' };
+        if (answer.outcome === 'gone') return 'away';
         if (answer.outcome === 'ok') return { outcome: 'safe', learned: { key: streamKey(connection, session), stream: answer.stream } };
         await this.#pause(lostRetryMs);
       }

@@ -46,7 +46,7 @@ export class PartitionRouter implements PartitionHandler {
       resolved: ({ offset }) => {
         if (this.#tracker.resolve(offset)) this.#progressed();
       },
-      inboxPath: (device, rows, partition) => inboxPath.store(device, rows, partition),
+      inboxPath: (device, rows, partition, wakeUp) => inboxPath.store(device, rows, partition, wakeUp),
       pushAnswered: (answer) => {
         events.pushed(answer);
       },

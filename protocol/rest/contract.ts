@@ -5,11 +5,13 @@ import { conversationCalls } from './conversation-calls.js';
 import { deviceCalls } from './device-calls.js';
 import { groupCalls } from './group-calls.js';
 import { prekeyCalls } from './prekey-calls.js';
+import { pushCalls } from './push-calls.js';
 
 /** Every REST call, by its operation id: routes, documentation and the SDK are made from this one table. */
 export const restCalls = {
   ...accountCalls,
   ...deviceCalls,
+  ...pushCalls,
   ...prekeyCalls,
   ...conversationCalls,
   ...groupCalls,

@@ -38,6 +38,15 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
         watermarks: `sum(${minute('pipeline_watermarks_total')})`,
       },
     },
+    {
+      title: 'Wake-ups by push',
+      unit: 'ops',
+      lines: {
+        '{{outcome}}': `sum by (outcome) (${minute('wake_ups_total')})`,
+        'put off: {{cause}}': `sum by (cause) (${minute('wake_ups_delayed_total')})`,
+        'not in the log': `sum(${minute('wake_ups_dropped_total')})`,
+      },
+    },
     { title: 'Calls tried again', unit: 'ops', lines: { '{{stage}}': `sum by (stage) (${minute('pipeline_retries_total')})` } },
   ],
   'Drains and outages': [

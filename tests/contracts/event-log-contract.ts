@@ -116,6 +116,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       const { seen } = await consume({ topic: 'receipts' });
       await under.log.append('messages', [{ key: 'k', value: value('message') }]);
       await under.log.append('receipts', [{ key: 'k', value: value('receipt') }]);
+      await under.log.append('push', [{ key: 'k', value: value('wake-up') }]);
       await eventually(() => expect(texts(seen)).toEqual(['receipt']));
     });
 

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
+import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
@@ -10,19 +11,27 @@ import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
 import { VirtualClock } from '../support/simulation/virtual-clock.js';
 import { gatewayLinkContract } from './gateway-link-contract.js';
+import { quietPeriodsContract } from './quiet-periods-contract.js';
 import { sessionRegistryContract } from './session-registry-contract.js';
 
 sessionRegistryContract('memory', () => {
   const clock = new VirtualClock();
   return Promise.resolve({
     registry: createMemorySessionRegistry(clock),
-    pass: async (ms) => {
-      const untilMs = clock.nowMs() + ms;
-      clock.after(ms, () => undefined);
-      while (clock.nowMs() < untilMs) await clock.step(untilMs);
-    },
+    pass: (ms) => passOn(clock, ms),
   });
 });
+
+quietPeriodsContract('memory', (periodMs) => {
+  const clock = new VirtualClock();
+  return Promise.resolve({ quietPeriods: createMemoryQuietPeriods(clock, periodMs), pass: (ms) => passOn(clock, ms) });
+});
+
+async function passOn(clock: VirtualClock, ms: number): Promise<void> {
+  const untilMs = clock.nowMs() + ms;
+  clock.after(ms, () => undefined);
+  while (clock.nowMs() < untilMs) await clock.step(untilMs);
+}
 
 describe('announcements in memory', () => {
   test('reach every subscriber until it ends its subscription', async () => {

@@ -17,6 +17,7 @@ import { deviceLinksContract } from './device-links-contract.js';
 import { devicesContract } from './devices-contract.js';
 import { groupsContract } from './groups-contract.js';
 import { prekeysContract } from './prekeys-contract.js';
+import { pushSubscriptionsContract } from './push-subscriptions-contract.js';
 
 let postgres: TestPostgres;
 
@@ -32,6 +33,7 @@ deviceLinksContract('postgres', open);
 prekeysContract('postgres', open);
 conversationsContract('postgres', open);
 groupsContract('postgres', open);
+pushSubscriptionsContract('postgres', open);
 
 describe('migrations of PostgreSQL', () => {
   const applied = (url: string) => sql<{ name: string; applied_at: Date }>(url, 'SELECT name, applied_at FROM schema_migration ORDER BY name');

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createRedisAnnouncements } from '../../adapters/redis/announcements.js';
+import { createRedisQuietPeriods } from '../../adapters/redis/quiet-periods.js';
 import { createRedisRateLimiter } from '../../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../../adapters/redis/session-registry.js';
@@ -12,6 +13,7 @@ import { stackPorts } from '../../app/stack/endpoints.js';
 import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
+import { quietPeriodsContract } from '../contracts/quiet-periods-contract.js';
 import { sessionRegistryContract } from '../contracts/session-registry-contract.js';
 import { eventually } from '../support/eventually.js';
 import { deviceNumber, newAccountId } from '../support/ids.js';
@@ -35,6 +37,8 @@ sessionRegistryContract('redis', async () => ({
   registry: createRedisSessionRegistry(await open(), { entryMs: 60_000 / faster, leaseMs: 10_000 / faster }),
   pass: (ms) => sleep(ms / faster),
 }));
+
+quietPeriodsContract('redis', async (periodMs) => ({ quietPeriods: createRedisQuietPeriods(await open(), periodMs), pass: sleep }));
 
 /** Nothing listens there. */
 function away(): RedisConnection {

@@ -68,7 +68,7 @@ async function openStores() {
     { directory: join(directory, 'write-ahead'), records: store, offsets: store },
     {
       partitions: 2,
-      maxAgeMs: { messages: dayMs, receipts: dayMs },
+      maxAgeMs: { messages: dayMs, receipts: dayMs, push: dayMs },
       maxBytesPerPartition: 1e9,
       maxWaitingBytes: 1e8,
       clock,
@@ -110,6 +110,7 @@ function startGateway(gatewayId: string, temporalAddress: string) {
     drainLocally: (device, token) => {
       localDrains.drain(device, token);
     },
+    wakeUps: { ask: () => undefined },
     deviceMoved: () => undefined,
     events,
     limits: {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { type Device, type DeviceEvents, type Message } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
+import { Subscriber } from '../support/push-service.js';
 import { TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -121,6 +122,24 @@ describe('a device directory', () => {
   test('says so when nobody has the handle that one wants to write to', async () => {
     const { alice } = await pair();
     await expect(alice.conversationWith('nobody-at-all')).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('a subscription for pushes', () => {
+  test('is refused for a place that only the server itself, or its network, can reach', async () => {
+    const { alice } = await pair();
+    for (const place of [
+      'https://127.0.0.1/x',
+      'https://[::ffff:10.1.2.3]/x',
+      'https://169.254.169.254/x',
+      'https://localhost/x',
+      'http://push.example/x',
+    ]) {
+      const refused = alice.push.subscribe(new Subscriber(place).subscription);
+      await expect(refused).rejects.toMatchObject({ code: 'invalid_request', detail: { field: 'endpoint' } });
+    }
+    await alice.push.subscribe(new Subscriber('https://push.example/x').subscription);
+    await alice.push.unsubscribe();
   });
 });
 

@@ -5,6 +5,7 @@ import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
+import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { AccountId, DeviceAddress } from '../../protocol/ids.js';
 import { deviceNumber, newAccountId } from './ids.js';
 
@@ -16,6 +17,7 @@ export interface DirectoryUnderTest {
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  readonly pushSubscriptions: PushSubscriptions;
   /** A further device of any number, as if others had come and gone before. */
   addDevice(accountId: AccountId, device: NewDevice): Promise<void>;
   dispose(): Promise<void>;

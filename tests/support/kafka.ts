@@ -17,7 +17,7 @@ export async function openKafkaLog(options: Partial<KafkaEventLogOptions> = {}):
     epoch: 1,
     partitions: 3,
     replicationFactor: 1,
-    maxAgeMs: { messages: dayMs, receipts: dayMs },
+    maxAgeMs: { messages: dayMs, receipts: dayMs, push: dayMs },
     maxWaitingBytes: 16 * 1024 ** 2,
     clock: createSystemClock(),
     onFailed: () => undefined,

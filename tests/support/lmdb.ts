@@ -12,7 +12,7 @@ const dayMs = 24 * 3_600_000;
 
 const testLogOptions: LmdbEventLogOptions = {
   partitions: 3,
-  maxAgeMs: { messages: dayMs, receipts: dayMs },
+  maxAgeMs: { messages: dayMs, receipts: dayMs, push: dayMs },
   maxBytesPerPartition: 1024 ** 3,
   maxWaitingBytes: 16 * 1024 ** 2,
   clock: createSystemClock(),

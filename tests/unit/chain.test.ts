@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Chain, type ChainDependencies, type InboxPathOutcome, type PushOrder } from '../../pipeline/delivery-router/chain.js';
 import type { GatewayConnection } from '../../ports/gateway-link.js';
 import type { DeviceSession } from '../../ports/session-registry.js';
+import type { WakeUpTime } from '../../ports/wake-ups.js';
 import type { ConversationId, DeviceId, MessageId } from '../../protocol/ids.js';
 import { newDevice } from '../support/drain-fixtures.js';
 
@@ -12,11 +13,12 @@ const session: DeviceSession = { deviceId: 1 as DeviceId, gatewayId: 'g', leaseE
 const newerSession: DeviceSession = { ...session, sessionEpoch: 2 };
 
 let resolved: number[] = [];
-let written: { readonly offsets: number[]; readonly done: (outcome: InboxPathOutcome) => void }[] = [];
+let written: { readonly offsets: number[]; readonly wakeUp: WakeUpTime; readonly done: (outcome: InboxPathOutcome) => void }[] = [];
 
 const dependencies: ChainDependencies = {
   resolved: ({ offset }) => resolved.push(offset),
-  inboxPath: (_device, rows) => new Promise((done) => written.push({ offsets: rows.map(({ position }) => position), done })),
+  inboxPath: (_device, rows, _partition, wakeUp) =>
+    new Promise((done) => written.push({ offsets: rows.map(({ position }) => position), wakeUp, done })),
   pushAnswered: () => undefined,
 };
 
@@ -103,6 +105,16 @@ describe('a chain', () => {
     written.at(-1)?.done({ outcome: 'safe', learned: { key: 'link/1', stream: 7 } });
     await settled();
     expect([take(chain, 2, session)?.stream, take(chain, 3, newerSession)?.stream]).toEqual([7, undefined]);
+  });
+
+  test('gives a device whose session was lost time to come back, and wakes at once one that has none', async () => {
+    const chain = new Chain(device, 0, dependencies);
+    take(chain, 1, session)?.answer('gone');
+    await settled();
+    written[0]?.done({ outcome: 'safe' });
+    await settled();
+    take(chain, 2, undefined);
+    expect(written.map(({ wakeUp }) => wakeUp)).toEqual(['unless-back', 'at-once']);
   });
 
   test('resolves nothing more when the process stops', async () => {

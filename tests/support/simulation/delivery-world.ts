@@ -180,6 +180,7 @@ export class DeliveryWorld {
         });
         drains.drain(device, token);
       },
+      wakeUps: { ask: () => undefined },
       // Nothing may depend on an announcement.
       deviceMoved: () => undefined,
       events,
@@ -259,6 +260,7 @@ export class DeliveryWorld {
       registry: unreliableRegistry(this.#environment, owner, this.#registryService, () => this.#registry),
       inbox: this.#inbox.of(this.#environment, owner),
       link,
+      wakeUps: { ask: () => undefined },
       clock: this.#clock,
       events: this.#pipelineEvents(),
       epoch: 1,

@@ -24,7 +24,7 @@ export class SimulatedLog implements Service {
   constructor(environment: Environment, partitions: number) {
     this.#environment = environment;
     const empty = () => Array.from({ length: partitions }, (): Partition => ({ records: [], groups: new Map() }));
-    this.partitions = { messages: empty(), receipts: empty() };
+    this.partitions = { messages: empty(), receipts: empty(), push: empty() };
   }
 
   of(owner: Owner, onConsume: (options: ConsumeOptions) => void): EventLog {

@@ -1,7 +1,6 @@
 import type { Registry } from 'prom-client';
 
 import { GatheredWakeUps } from '../adapters/memory/wake-ups.js';
-import { createWebPushSender } from '../adapters/web-push/web-push-sender.js';
 import type { Clock } from '../ports/clock.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -22,10 +21,12 @@ export interface PushOptions {
 }
 
 /** What wakes devices that are away. */
-export function openPush(options: PushOptions): Pick<Adapters, 'pushSender' | 'wakeUps'> {
+export async function openPush(options: PushOptions): Promise<Pick<Adapters, 'pushSender' | 'wakeUps'>> {
   const { config, privateKey, eventLog, clock, logger, metrics, closer } = options;
   if (privateKey === undefined) return { pushSender: undefined, wakeUps: { ask: () => undefined } };
   const { vapidSubject: subject, allowPrivate } = config.push;
+  // Only processes that send pushes load what it takes.
+  const { createWebPushSender } = await import('../adapters/web-push/web-push-sender.js');
   const wakeUps = new GatheredWakeUps({ eventLog, clock, events: createWakeUpEvents(logger, metrics) });
   closer.add('wake-ups', () => wakeUps.close());
   return { pushSender: createWebPushSender({ privateKey, subject, allowPrivate: allowPrivate === 'yes' }), wakeUps };

@@ -1,6 +1,6 @@
 import { ECDH } from 'node:crypto';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { Agent, request as requestHttps } from 'node:https';
 
 import webPush from 'web-push';
 
@@ -28,6 +28,8 @@ export interface WebPushSenderOptions {
 export function createWebPushSender({ privateKey, subject, allowPrivate }: WebPushSenderOptions): PushSender {
   const publicKey = vapidPublicKey(privateKey);
   const vapidDetails = { subject, publicKey, privateKey };
+  // An agent of its own: connections that others made were not checked.
+  const way = allowPrivate ? {} : { lookup: lookupPublic, agent: new Agent({ keepAlive: true }) };
 
   const post = async (subscription: PushSubscription, payload: WakeUpPayload): Promise<IncomingMessage> => {
     const options = { vapidDetails, TTL: keptForSeconds, urgency: 'high', topic } as const;
@@ -36,7 +38,7 @@ export function createWebPushSender({ privateKey, subject, allowPrivate }: WebPu
     const request = url.protocol === 'http:' ? requestHttp : requestHttps;
     return new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(timeoutMs);
-      const sending = request(url, { method, headers, signal, ...(allowPrivate ? {} : { lookup: lookupPublic }) }, (response) => {
+      const sending = request(url, { method, headers, signal, ...way }, (response) => {
         response.on('error', () => undefined).resume();
         resolve(response);
       });

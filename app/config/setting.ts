@@ -54,8 +54,8 @@ export function secret(about: About, fallback: string): Setting<Secret> {
 }
 
 /** An empty one is none, as tools pass what was not given to them. */
-export function optionalSecret(about: About, { form, fault }: TextForm = { form: /./, fault: 'must be text' }): Setting<Secret | undefined> {
-  const schema = z.string().regex(form, fault);
+export function optionalSecret(about: About, like?: TextForm): Setting<Secret | undefined> {
+  const schema = like === undefined ? z.string() : z.string().regex(like.form, like.fault);
   return { ...about, fallback: undefined, parse: (value) => (value === '' ? undefined : new Secret(schema.parse(value))) };
 }
 

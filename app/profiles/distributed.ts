@@ -109,7 +109,9 @@ async function openParts(options: DistributedOptions) {
   closer.add('roster cache', () => {
     rosters.close();
   });
-  const push = openPush({ config, privateKey: config.push.vapidPrivateKey?.reveal(), eventLog, clock, logger, metrics, closer });
+  const wakesDevices = config.process.roles.some((role) => role === 'gateway' || role === 'pipeline');
+  const privateKey = wakesDevices ? config.push.vapidPrivateKey?.reveal() : undefined;
+  const push = await openPush({ config, privateKey, eventLog, clock, logger, metrics, closer });
   const shared: Omit<Adapters, 'link'> = {
     ...{ clock, eventLog, rosters, ...cassandra, ...redis, ...directory, ...push },
     work: createTemporalDurableWork(temporalConnection),

@@ -75,7 +75,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const gatewayLink = createInProcessGatewayLink();
   const keys = data.subdirectory('keys');
   const privateKey = config.push.vapidPrivateKey?.reveal() ?? openVapidKey(keys);
-  const push = openPush({ config, privateKey, eventLog: stores.eventLog, clock, logger, metrics, closer });
+  const push = await openPush({ config, privateKey, eventLog: stores.eventLog, clock, logger, metrics, closer });
   const adapters: Adapters = {
     ...{ ...stores, ...directory, ...push, clock, announcements, rosters },
     registry: createMemorySessionRegistry(clock),

@@ -10,7 +10,7 @@ export interface PushNotifierDependencies extends DeviceWakerDependencies {
 
 /** Wakes the devices that the `push` topic names. */
 export function startPushNotifier(dependencies: PushNotifierDependencies): Promise<Consumer> {
-  const notifier = { ...dependencies, waker: new DeviceWaker(dependencies), maxWaiting: 20_000, maxAttempts: 32 };
+  const notifier = { ...dependencies, waker: new DeviceWaker(dependencies), maxWaiting: 50_000, maxAttempts: 32 };
   return dependencies.eventLog.consume({
     topic: 'push',
     group: 'push-notifier',

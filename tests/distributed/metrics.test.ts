@@ -26,6 +26,6 @@ test('the lag of each group is told for each partition', async () => {
   await load.close();
   const lags = [...(await server.metrics()).matchAll(/^heliograph_log_lag_records\{topic="(\w+)",group="([\w-]+)",partition="(\d+)"\} (\d+)$/gm)];
   const told = new Set(lags.map(([, topic, group, partition]) => `${topic} ${group} ${partition}`));
-  const groups = ['messages history-writer', 'messages delivery-router', 'receipts receipt-handler'];
+  const groups = ['messages history-writer', 'messages delivery-router', 'receipts receipt-handler', 'push push-notifier'];
   expect([...told].sort()).toEqual(groups.flatMap((group) => [0, 1, 2, 3, 4, 5].map((partition) => `${group} ${partition}`)).sort());
 });

@@ -48,7 +48,7 @@ export class InboxPath {
     try {
       await this.#put(device, rows);
       const announced = await this.#announce(device, partition);
-      if (announced === 'away') this.#dependencies.wakeUps.ask(device, wakeUp);
+      if (announced === 'away' && rows.some((row) => wakes(row, device))) this.#dependencies.wakeUps.ask(device, wakeUp);
       return announced === 'away' ? { outcome: 'safe' } : announced;
     } catch (error) {
       if (this.#dependencies.signal.aborted) return { outcome: 'stopped' };
@@ -96,4 +96,9 @@ export class InboxPath {
   #pause(ms: number): Promise<void> {
     return this.#dependencies.clock.sleep(ms, this.#dependencies.signal);
   }
+}
+
+/** Nobody looks at a device for keys alone, or for what the account itself sent from another one. */
+function wakes({ kind, sender }: InboxRow, { accountId }: DeviceAddress): boolean {
+  return kind !== 'keys' && sender.accountId !== accountId;
 }

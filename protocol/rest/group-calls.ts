@@ -16,7 +16,7 @@ export const groupCalls = {
     params: ofConversation,
     body: newTitle,
     answers: { 200: conversationView },
-    errors: ['not_a_member', 'forbidden', 'rate_limited'],
+    errors: ['not_a_member', 'forbidden', 'not_found', 'rate_limited'],
   },
   addMembers: {
     method: 'post',
@@ -54,7 +54,7 @@ export const groupCalls = {
     summary: 'Leaves a group. If the owner goes, the admin who is there longest owns it, or else the member.',
     params: ofConversation,
     answers: { 204: null },
-    errors: ['not_a_member', 'conflict', 'rate_limited'],
+    errors: ['not_a_member', 'not_found', 'conflict', 'rate_limited'],
   },
   makeInvite: {
     method: 'post',
@@ -64,7 +64,7 @@ export const groupCalls = {
     params: ofConversation,
     body: newInvite,
     answers: { 201: invite },
-    errors: ['not_a_member', 'forbidden'],
+    errors: ['not_a_member', 'not_found', 'forbidden'],
   },
   endInvite: {
     method: 'delete',
@@ -73,7 +73,7 @@ export const groupCalls = {
     summary: 'Ends the invite of a group.',
     params: ofConversation,
     answers: { 204: null },
-    errors: ['not_a_member', 'forbidden'],
+    errors: ['not_a_member', 'not_found', 'forbidden'],
   },
   joinGroup: {
     method: 'post',

@@ -1,3 +1,4 @@
+import { isExpired } from '../core/message-expiry.js';
 import type { History, StoredAlias, StoredMessage } from '../ports/history.js';
 import type { InboxRange, InboxRow } from '../ports/inbox.js';
 import type { ConversationId, MessageId, Position } from '../protocol/ids.js';
@@ -88,8 +89,7 @@ async function readInto(dependencies: DrainPageDependencies, rows: readonly Inbo
 
 function judge(stored: StoredMessage | StoredAlias, nowMs: number): Body {
   if ('duplicateOf' in stored) return 'alias';
-  const expired = stored.ttlSeconds !== undefined && stored.acceptedAtMs + stored.ttlSeconds * 1_000 <= nowMs;
-  return expired ? 'gone' : stored;
+  return isExpired(stored, nowMs) ? 'gone' : stored;
 }
 
 class PageBuilder {

@@ -52,7 +52,8 @@ export interface HistoryQuery {
  * Idempotence key: (conversation, position). `keys` items are only indexed by message id, never kept as rows.
  * Visibility: `append` resolves when later reads see it and a crash of any process cannot take it back.
  * Order of `page`: newest first, unless only `after` is given: then oldest first, so a client can walk forward.
- * Messages whose `ttlSeconds` ran out (from acceptedAtMs) are not returned by `page`; `read` returns them without body.
+ * Messages whose `ttlSeconds` ran out (from acceptedAtMs) are not returned by `page`; `read` returns them without body, or not at all: the store deletes them.
+ * Their message ids are known as long as those of others, so that a retry is still recognized.
  * Throws DomainError `unavailable` when the store is away.
  */
 export interface History {

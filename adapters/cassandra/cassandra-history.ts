@@ -120,17 +120,23 @@ class CassandraHistory implements History {
 
   #rowOf(row: StoredMessage | StoredAlias): SizedStatement {
     const { conversationId, position, acceptedAtMs } = row;
-    const ttlSeconds = Math.ceil(this.#options.maxAgeMs / 1_000);
+    const maxAgeSeconds = Math.ceil(this.#options.maxAgeMs / 1_000);
     const place = [conversationId, bucketAt(acceptedAtMs), position];
-    if ('duplicateOf' in row) return { query: insertAlias, params: [...place, acceptedAtMs, row.duplicateOf, ttlSeconds], bytes: 0 };
+    if ('duplicateOf' in row) return { query: insertAlias, params: [...place, acceptedAtMs, row.duplicateOf, maxAgeSeconds], bytes: 0 };
     const { messageId, kind, sender, digest, body, media, ttlSeconds: ownTtl } = row;
+    const keptSeconds = ownTtl === undefined ? maxAgeSeconds : Math.min(maxAgeSeconds, this.#secondsLeft(acceptedAtMs, ownTtl));
     // What is not there is left unset: a null would be a tombstone.
     const optional = [body, media, ownTtl].map((value) => value ?? types.unset);
     return {
       query: insertMessage,
-      params: [...place, messageId, kind, sender.accountId, sender.deviceId, acceptedAtMs, digest, ...optional, ttlSeconds],
+      params: [...place, messageId, kind, sender.accountId, sender.deviceId, acceptedAtMs, digest, ...optional, keptSeconds],
       bytes: body?.byteLength ?? 0,
     };
+  }
+
+  /** One more, as Cassandra counts from the beginning of the present second; at least one, as 0 is for ever to it. */
+  #secondsLeft(acceptedAtMs: number, ttlSeconds: number): number {
+    return Math.max(1, Math.ceil((acceptedAtMs - this.#options.clock.nowMs()) / 1_000) + ttlSeconds + 1);
   }
 
   #bucketOf({ conversationId, position, acceptedAtMs }: StoredMessage | StoredAlias) {

@@ -23,7 +23,7 @@ export interface LmdbHistoryOptions {
 export function createLmdbHistory(store: LmdbStore, options: LmdbHistoryOptions): LmdbHistory {
   const rows = store.database('history');
   const index = store.database('message-index');
-  const sweepRows = sweep(rows, (value, nowMs) => acceptedAtMsOf(value) + options.maxAgeMs <= nowMs);
+  const sweepRows = sweep(rows, (value, nowMs) => expiresAtMsOf(value, options.maxAgeMs) <= nowMs);
   const sweepIndex = sweep(index, (value, nowMs) => (unpackRow(value) as StoredLocation)[2] + options.indexMaxAgeMs <= nowMs);
 
   return {
@@ -113,8 +113,11 @@ type StoredLocation = [
   digest: Buffer,
 ];
 
-function acceptedAtMsOf(value: Buffer): number {
-  return (unpackRow(value) as StoredRow)[0];
+/** By its own time, or by its age, whichever comes first. */
+function expiresAtMsOf(value: Buffer, maxAgeMs: number): number {
+  const row = unpackRow(value) as StoredRow;
+  const ttlSeconds = row.length === 2 ? null : row[8];
+  return row[0] + Math.min(maxAgeMs, ttlSeconds === null ? Infinity : ttlSeconds * 1_000);
 }
 
 function encodeMessage({ acceptedAtMs, messageId, kind, sender, digest, body, media, ttlSeconds }: StoredMessage): Buffer {

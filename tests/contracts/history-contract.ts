@@ -3,12 +3,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { positionOf } from '../../core/position.js';
 import type { History, StoredMessage } from '../../ports/history.js';
 import type { BlobId, ConversationId } from '../../protocol/ids.js';
+import { eventually } from '../support/eventually.js';
 import { deviceNumber, newAccountId, newConversationId, newMessageId } from '../support/ids.js';
 
 export interface HistoryUnderTest {
   readonly history: History;
   /** What the adapter's clock says. */
   readonly nowMs: number;
+  /** What the store does by and by, if it does not delete by itself. */
+  sweep?(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -110,8 +113,19 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
       await under.history.append([expired, fresh], []);
       expect(offsets(await under.history.page({ conversationId, limit: 10 }))).toEqual([2]);
       const [read] = await under.history.read([expired]);
-      expect(read).toMatchObject({ messageId: expired.messageId });
       expect(read !== undefined && 'body' in read ? read.body : undefined).toBeUndefined();
+    });
+
+    test('deletes what ran out of time, and still knows its message id', async () => {
+      const short = message(1, { ttlSeconds: 2, acceptedAtMs: Date.now() });
+      const long = message(2, { ttlSeconds: 3_600, acceptedAtMs: Date.now() });
+      await under.history.append([short, long], []);
+      expect(offsets(await under.history.page({ conversationId, limit: 10 }))).toEqual([2, 1]);
+      await eventually(async () => {
+        await under.sweep?.();
+        expect(await under.history.read([short, long])).toEqual([undefined, expect.objectContaining({ messageId: long.messageId })]);
+      });
+      expect(await under.history.find([short.messageId])).toMatchObject([{ position: short.position }]);
     });
   });
 }

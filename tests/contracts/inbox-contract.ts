@@ -5,24 +5,28 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { positionOf } from '../../core/position.js';
 import type { Inbox, InboxRow } from '../../ports/inbox.js';
 import type { ConversationId, DeviceAddress } from '../../protocol/ids.js';
+import { eventually } from '../support/eventually.js';
 import { deviceNumber, newAccountId, newConversationId, newMessageId } from '../support/ids.js';
 
 export interface InboxUnderTest {
   readonly inbox: Inbox;
+  /** What the store does by and by, if it does not delete by itself. */
+  sweep?(): Promise<void>;
   dispose(): Promise<void>;
 }
 
+const dayMs = 24 * 3_600_000;
 const everything = { maxRows: 1_000, maxBytes: 10_000_000 };
 
 /** The promises of ports/inbox.ts, for any adapter. */
-export function inboxContract(name: string, open: () => Promise<InboxUnderTest>): void {
+export function inboxContract(name: string, open: (maxAgeMs: number) => Promise<InboxUnderTest>): void {
   describe(`inbox: ${name}`, () => {
     let under: InboxUnderTest;
     let device: DeviceAddress;
     const [low, high] = [newConversationId(), newConversationId()].sort() as [ConversationId, ConversationId];
 
     beforeEach(async () => {
-      under = await open();
+      under = await open(dayMs);
       device = { accountId: newAccountId(), deviceId: deviceNumber(1) };
     });
     afterEach(() => under.dispose());
@@ -120,6 +124,20 @@ export function inboxContract(name: string, open: () => Promise<InboxUnderTest>)
       await under.inbox.put([{ device: sibling, row: row(low, 1) }]);
       await under.inbox.clear(device);
       expect([await read(), (await under.inbox.read(sibling, everything)).rows.length]).toEqual([[], 1]);
+    });
+
+    test('drops what waited longer than its time', async () => {
+      const impatient = await open(2_000);
+      try {
+        await impatient.inbox.put([{ device, row: { ...row(low, 1), queuedAtMs: Date.now() } }]);
+        expect((await impatient.inbox.read(device, everything)).rows).toHaveLength(1);
+        await eventually(async () => {
+          await impatient.sweep?.();
+          expect((await impatient.inbox.read(device, everything)).rows).toEqual([]);
+        });
+      } finally {
+        await impatient.dispose();
+      }
     });
   });
 }

@@ -9,15 +9,17 @@ import { watermarksContract } from './watermarks-contract.js';
 
 const yearMs = 365 * 24 * 3_600_000;
 
-inboxContract('lmdb', () => {
+inboxContract('lmdb', (maxAgeMs) => {
   const { store, dispose } = openLmdbStore();
-  return Promise.resolve({ inbox: createLmdbInbox(store, { maxAgeMs: yearMs }), dispose });
+  const inbox = createLmdbInbox(store, { maxAgeMs });
+  return Promise.resolve({ inbox, sweep: () => inbox.sweepExpired(Date.now()), dispose });
 });
 
 historyContract('lmdb', () => {
   const { store, dispose } = openLmdbStore();
   const clock = createSystemClock();
-  return Promise.resolve({ history: createLmdbHistory(store, { clock, maxAgeMs: yearMs, indexMaxAgeMs: yearMs }), nowMs: clock.nowMs(), dispose });
+  const history = createLmdbHistory(store, { clock, maxAgeMs: yearMs, indexMaxAgeMs: yearMs });
+  return Promise.resolve({ history, nowMs: clock.nowMs(), sweep: () => history.sweepExpired(clock.nowMs()), dispose });
 });
 
 watermarksContract('lmdb', () => {

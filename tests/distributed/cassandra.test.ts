@@ -28,7 +28,7 @@ const dispose = () => Promise.resolve();
 const openHistory = () => createCassandraHistory(under.client, { clock, maxAgeMs: 365 * dayMs, indexMaxAgeMs: 30 * dayMs });
 const openInbox = () => createCassandraInbox(under.client, { maxAgeMs: 30 * dayMs });
 
-inboxContract('cassandra', () => Promise.resolve({ inbox: openInbox(), dispose }));
+inboxContract('cassandra', (maxAgeMs) => Promise.resolve({ inbox: createCassandraInbox(under.client, { maxAgeMs }), dispose }));
 historyContract('cassandra', () => Promise.resolve({ history: openHistory(), nowMs: clock.nowMs(), dispose }));
 watermarksContract('cassandra', () => Promise.resolve({ watermarks: createCassandraWatermarks(under.client), dispose }));
 

@@ -6,6 +6,7 @@ import type { ConnectionConfig } from './transport/connection.js';
 import type { ReconnectConfig } from './transport/reconnect-rules.js';
 import type { TokenSource } from './transport/token-source.js';
 
+/** What a device is made of. */
 export interface DeviceDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;

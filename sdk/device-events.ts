@@ -1,5 +1,7 @@
+import type { ErrorCode } from '../protocol/errors.js';
 import type { AccountId, ConversationId, Position } from '../protocol/ids.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
+import type { Disappeared } from './messages/expiry.js';
 import type { Conversation, Message, PeerReceipts } from './messages/message.js';
 import type { ConnectionStatus } from './transport/connection-status.js';
 
@@ -9,6 +11,8 @@ export type Notice =
   | { readonly kind: 'identity-changed'; readonly accountId: AccountId }
   /** Sending in a conversation waits: for approval of a changed key (SdkError `identity_changed`), or until the next connection. */
   | { readonly kind: 'sending-held'; readonly conversationId: ConversationId; readonly error: unknown }
+  /** The server will never take what was to be done to the message. */
+  | { readonly kind: 'change-refused'; readonly message: Message; readonly failure: ErrorCode }
   | { readonly kind: 'undecryptable'; readonly message: Message; readonly reason: string }
   /** Messages that the server had for this device and will never deliver. */
   | { readonly kind: 'gap'; readonly gap: Extract<ServerFrame, { type: 'gap' }> }
@@ -21,6 +25,10 @@ export type Notice =
 export interface DeviceEvents {
   /** A new message, which is durable on this device. Once, and again after the next start if the process ended before the listeners were done with it. */
   readonly message: Message & { readonly conversation: Conversation };
+  /** Something was done to a message that was here: as it is now. It may come for nothing new, and not at all if the process ends before: lists show the same. */
+  readonly 'message-changed': Message;
+  /** Their time was over: they are deleted here. */
+  readonly disappeared: { readonly messages: readonly Disappeared[] };
   /** An own message was added, accepted, or failed. */
   readonly outgoing: Message;
   /** The peer's devices got further, or the peer read further. */

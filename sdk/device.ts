@@ -1,23 +1,27 @@
-import type { AccountId, ConversationId, DeviceId, Position } from '../protocol/ids.js';
+/* eslint-disable max-lines -- everything that one does with a device, each a call to the part that does it */
+import { DomainError } from '../protocol/errors.js';
+import type { AccountId, ConversationId, DeviceId, MessageId, Position } from '../protocol/ids.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
 import { Background } from './background.js';
 import type { DeviceDependencies } from './device-dependencies.js';
 import type { DeviceEvents } from './device-events.js';
+import { DeviceTeller } from './device-teller.js';
 import type { Content } from './encryption/content.js';
 import { approveIdentity, markVerified, safetyNumberOf, type SafetyNumber } from './encryption/identities.js';
 import { PrekeyKeeper } from './encryption/prekey-keeper.js';
 import { Groups } from './groups/groups.js';
 import { introduce } from './linking/introduction.js';
 import { OwnDevices } from './linking/own-devices.js';
-import { EventListeners } from './event-listeners.js';
 import { Arrivals } from './messages/arrivals.js';
 import { ConversationDirectory } from './messages/conversation-directory.js';
+import { Expiry } from './messages/expiry.js';
 import { GapBook } from './messages/gap-book.js';
 import type { Conversation, Gap, Message, PeerReceipts } from './messages/message.js';
 import { MessageArchive, type MessageQuery } from './messages/message-archive.js';
 import { openHistory, type HistoryQuery } from './messages/open-history.js';
 import { createOutbox } from './messages/create-outbox.js';
-import type { Outbox } from './messages/outbox.js';
+import { concernedBy, type Outbox, type Sent } from './messages/outbox.js';
+import { outgoingOf } from './messages/outgoing-rules.js';
 import { ReceiptBook } from './messages/receipt-book.js';
 import type { Received } from './messages/receiver.js';
 import { Push } from './push.js';
@@ -44,10 +48,11 @@ export class Device {
   /** Lets the server wake this device while it is away. */
   readonly push: Push;
   readonly #dependencies: DeviceDependencies;
-  readonly #events = new EventListeners<DeviceEvents>();
+  readonly #teller = new DeviceTeller();
   readonly #archive: MessageArchive;
   readonly #conversations: ConversationDirectory;
   readonly #outbox: Outbox;
+  readonly #expiry: Expiry;
   readonly #arrivals: Arrivals;
   readonly #receipts: ReceiptBook;
   readonly #gaps: GapBook;
@@ -70,9 +75,10 @@ export class Device {
     this.#outbox = createOutbox({
       ...{ store, own, rest, signal, conversations: this.#conversations },
       onIdentityChanged: ({ accountId }) => this.#emit('notice', { kind: 'identity-changed', accountId }),
-      onChange: (message) => this.#emit('outgoing', message),
+      onChange: (sent) => this.#sent(sent),
       onHeld: (conversationId, error) => this.#emit('notice', { kind: 'sending-held', conversationId, error }),
     });
+    this.#expiry = new Expiry({ ...{ store, signal, inBackground }, onDisappeared: (messages) => this.#emit('disappeared', { messages }) });
     this.#arrivals = this.#createArrivals();
     const giveKeys = (conversationId: ConversationId) => this.#outbox.giveKeys(conversationId);
     this.groups = new Groups({ store, rest, signal, conversations: this.#conversations, giveKeys });
@@ -132,7 +138,7 @@ export class Device {
 
   /** Answers the call that ends it. */
   on<Name extends keyof DeviceEvents>(name: Name, listener: (event: DeviceEvents[Name]) => unknown): () => void {
-    return this.#events.on(name, listener);
+    return this.#teller.on(name, listener);
   }
 
   /** The conversation with somebody; known ones come without network. Throws DomainError `not_found`, SdkError `offline`. */
@@ -149,10 +155,18 @@ export class Device {
     return this.#archive.conversations();
   }
 
-  /** Resolves when the message is durable on this device; it is sent now, or when there is a connection. Throws DomainError `invalid_request`, `too_large`, SdkError `closed`. */
-  send(conversationId: ConversationId, content: Content, { ttlSeconds }: { readonly ttlSeconds?: number } = {}): Promise<Message> {
-    if (this.#closing.signal.aborted) return Promise.reject(new SdkError('closed', 'the device was closed'));
-    return this.#outbox.add(conversationId, { content, ttlSeconds });
+  /**
+   * A message, or something that is done to one (edit, delete, reaction, poll-vote). Resolves with the message when it is durable on this device; it is sent now, or when there is a
+   * connection. `ttlSeconds`: how long a text or poll stays, if not as `disappearing` says.
+   * Throws DomainError `invalid_request`, `too_large`, `not_found`, `forbidden`, SdkError `closed`.
+   */
+  async send(conversationId: ConversationId, content: Content, { ttlSeconds }: { readonly ttlSeconds?: number } = {}): Promise<Message> {
+    if (this.#closing.signal.aborted) throw new SdkError('closed', 'the device was closed');
+    const { own } = this.#dependencies;
+    const sent = await this.#outbox.add(conversationId, outgoingOf({ archive: this.#archive, own }, conversationId, { content, ttlSeconds }));
+    const message = this.#archive.message(conversationId, concernedBy(sent));
+    if (message === undefined) throw new DomainError('not_found', 'the message disappeared meanwhile');
+    return message;
   }
 
   /** The device's own copy. */
@@ -160,10 +174,20 @@ export class Device {
     return this.#archive.messages(conversationId, query);
   }
 
+  /** One of them, such as what another one answers; `undefined` if it is not here. */
+  message(conversationId: ConversationId, messageId: MessageId): Message | undefined {
+    return this.#archive.message(conversationId, messageId);
+  }
+
+  /** How many seconds what is said now stays; `undefined`: for ever. Set by sending `{ type: 'disappearing', seconds }`. */
+  disappearing(conversationId: ConversationId): number | undefined {
+    return this.#archive.disappearing(conversationId);
+  }
+
   /** The server's history, opened with the keys that this device kept: newest first, at most 100. Throws SdkError `offline`. */
   history(conversationId: ConversationId, query: HistoryQuery = {}): Promise<readonly Message[]> {
     const { store, rest } = this.#dependencies;
-    return openHistory({ store, rest }, conversationId, query);
+    return openHistory({ store, rest, archive: this.#archive }, conversationId, query);
   }
 
   /** Tells those who wrote, as far as its privacy wants it; without position up to the newest message. */
@@ -232,6 +256,7 @@ export class Device {
     await this.#arrivals.close();
     await this.#outbox.close();
     this.#receipts.close();
+    this.#expiry.close();
     await this.#background.idle();
     await signal.idle();
     await store.close();
@@ -245,12 +270,18 @@ export class Device {
   #createArrivals(): Arrivals {
     const { store, own, signal } = this.#dependencies;
     return new Arrivals({
-      ...{ store, own, signal, conversations: this.#conversations },
-      onMessage: (message, conversation) => this.#tell('message', { ...message, conversation }),
+      ...{ store, own, signal, archive: this.#archive, conversations: this.#conversations },
+      onMessage: (message, conversation) => this.#teller.tell('message', { ...message, conversation }),
+      onChanged: (message) => this.#emit('message-changed', message),
       onReceived: (received) => this.#received(received),
       onNotStored: (error) => this.#emit('notice', { kind: 'not-stored', error }),
       onNotTold: (error) => this.#emit('notice', { kind: 'background-failed', error }),
     });
+  }
+
+  #sent(sent: Sent): void {
+    this.#expiry.look();
+    this.#teller.tellSent(this.#archive, sent);
   }
 
   #turned(status: ConnectionStatus): void {
@@ -274,23 +305,13 @@ export class Device {
 
   #received({ identityChanged, undecryptable, exchanges, answers }: Received): void {
     if (answers) this.#outbox.resume();
+    this.#expiry.look();
     this.#prekeys.used(exchanges);
     for (const { accountId } of identityChanged) this.#emit('notice', { kind: 'identity-changed', accountId });
     for (const { message, reason } of undecryptable) this.#emit('notice', { kind: 'undecryptable', message, reason });
   }
 
   #emit<Name extends keyof DeviceEvents>(name: Name, event: DeviceEvents[Name]): void {
-    void this.#tell(name, event);
-  }
-
-  /** Resolves when the listeners are done. One that fails does not harm the device, but is not kept quiet either. */
-  async #tell<Name extends keyof DeviceEvents>(name: Name, event: DeviceEvents[Name]): Promise<void> {
-    for (const error of await this.#events.emit(name, event)) {
-      if (name !== 'notice' && this.#events.isHeard('notice')) this.#emit('notice', { kind: 'background-failed', error });
-      else
-        queueMicrotask(() => {
-          throw error;
-        });
-    }
+    void this.#teller.tell(name, event);
   }
 }

@@ -17,6 +17,7 @@ export type {
   Message,
   OutgoingState,
   PeerReceipts,
+  Reaction,
   ShownContent,
 } from './messages/message.js';
 export { openDevice, type DeviceOptions } from './open-device.js';

@@ -1,8 +1,9 @@
 import type { ConnectionStatus, Conversation, Message, Notice, OutgoingState } from '../../sdk/index.js';
+import { fullTextOf, shortened, textOf } from './content-text.js';
+import { printable } from './printable.js';
 
 /** What a state looks like: kept here, stored by the server, on the other device, read there. */
 const ticks: Record<OutgoingState, string> = { pending: '⏳', accepted: '✓', delivered: '✓✓', read: '✓✓', failed: '✗' };
-const maxQuotedCharacters = 40;
 
 export interface LineStyle {
   readonly colour: boolean;
@@ -10,20 +11,18 @@ export interface LineStyle {
   readonly nowMs: number;
 }
 
-/** `10:32 alice: hello ✓✓`. */
-export function messageLine(message: Message, name: string, style: LineStyle): string {
+/** `10:32 alice: hello ✓✓`. `quoted`: the message that it answers, if that is here. */
+export function messageLine(message: Message, name: string, style: LineStyle, quoted?: Message): string {
   const tick = message.state === undefined ? '' : ` ${tickOf(message.state, style)}`;
   const failure = message.failure === undefined ? '' : ` (${message.failure})`;
   const time = timeOf(message.acceptedAtMs ?? style.nowMs, style.nowMs);
-  return `${style.colour ? dim(time) : time} ${name}: ${textOf(message)}${tick}${failure}`;
+  return `${style.colour ? dim(time) : time} ${name}: ${fullTextOf(message, quoted)}${tick}${failure}`;
 }
 
 /** What became of a message whose own line cannot be drawn again: `✓✓ "hello"`. */
 export function tickLine(message: Message, style: LineStyle): string {
   const { state = 'pending', failure } = message;
-  const characters = Array.from(textOf(message));
-  const text = characters.length > maxQuotedCharacters ? `${characters.slice(0, maxQuotedCharacters).join('')}…` : characters.join('');
-  return `${tickOf(state, style)} "${text}"${failure === undefined ? '' : ` (${failure})`}`;
+  return `${tickOf(state, style)} "${shortened(textOf(message))}"${failure === undefined ? '' : ` (${failure})`}`;
 }
 
 /** `10:32 · alice added bob`. */
@@ -57,6 +56,8 @@ export function noticeLine(notice: Notice, nameOf: (accountId: string) => string
       return `! The keys of ${nameOf(notice.accountId)} changed. Compare /safety with them before you say anything secret.`;
     case 'sending-held':
       return `! Not sent yet: ${messageOf(notice.error)}`;
+    case 'change-refused':
+      return `! What you did to "${shortened(textOf(notice.message))}" was refused: ${notice.failure}`;
     case 'undecryptable':
       return `! A message could not be decrypted: ${notice.reason}`;
     case 'gap':
@@ -85,11 +86,6 @@ export function conversationName(conversation: Conversation): string {
   return printable(conversation.peer.handle ?? conversation.peer.accountId);
 }
 
-/** Control characters of others do not reach the terminal, nor do those that turn the direction of what follows (Unicode UAX #9). */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
-}
-
 export function dim(text: string): string {
   return `\u001b[2m${text}\u001b[22m`;
 }
@@ -107,19 +103,6 @@ function timeOf(atMs: number, nowMs: number): string {
   const at = new Date(atMs);
   const time = at.toTimeString().slice(0, 5);
   return at.toDateString() === new Date(nowMs).toDateString() ? time : `${at.toDateString().slice(4)} ${time}`;
-}
-
-function textOf({ content }: Message): string {
-  switch (content.type) {
-    case 'text':
-      return printable(content.text);
-    case 'event':
-      return '[the group changed]';
-    case 'unsupported':
-      return '[made by a newer version]';
-    case 'undecryptable':
-      return '[could not be decrypted]';
-  }
 }
 
 function messageOf(error: unknown): string {

@@ -10,35 +10,19 @@ import {
   type Message,
 } from '../../sdk/index.js';
 import { SerialQueue } from '../../sdk/serial-queue.js';
+import { chatHelp, shownHistory } from './chat-help.js';
 import { chatInputOf } from './chat-input.js';
-import {
-  conversationName,
-  conversationsLine,
-  dim,
-  elsewhereLine,
-  noticeLine,
-  printable,
-  statusLine,
-  tickLine,
-  type LineStyle,
-} from './chat-lines.js';
+import { conversationName, conversationsLine, dim, elsewhereLine, noticeLine, statusLine, tickLine, type LineStyle } from './chat-lines.js';
 import { ChatRefusal } from './chat-refusal.js';
-import { deviceCommands, deviceHelp } from './device-commands.js';
-import { groupCommands, groupHelp } from './group-commands.js';
-import { keyCommands, keyHelp } from './key-commands.js';
+import { contentCommands } from './content-commands.js';
+import { deviceCommands } from './device-commands.js';
+import { groupCommands } from './group-commands.js';
 import { Names } from './names.js';
+import { printable } from './printable.js';
+import { safetyCommands } from './safety-commands.js';
 import type { Screen } from './screen.js';
+import { ShownNumbers } from './shown-numbers.js';
 import { ShownTicks } from './shown-ticks.js';
-
-const shownHistory = 20;
-const help = `  /with HANDLE         talk to somebody else, or to a group: /with #TITLE
-  /who                 the conversations of this device
-  /history [N]         the last N messages (${shownHistory})
-${keyHelp}
-${groupHelp}
-${deviceHelp}
-  /quit                leave, as Ctrl-D does; what is not sent yet goes next time
-  An empty line reconnects at once. A message that begins with a slash is written with two.`;
 
 /** One person at one terminal: hears what comes, sends what is typed. */
 export class ChatSession {
@@ -47,6 +31,7 @@ export class ChatSession {
   readonly #device: Device;
   readonly #screen: Screen;
   readonly #ticks = new ShownTicks();
+  readonly #numbers = new ShownNumbers();
   /** Positions up to which others' messages were on the screen, by conversation; before that: when the device was opened. */
   readonly #shown = new Map<ConversationId, number>();
   readonly #before = new Map<ConversationId, number>();
@@ -83,6 +68,10 @@ export class ChatSession {
       const changed = this.#ticks.add(message, device.receiptsOf(message.conversationId));
       if (changed !== undefined) this.#showTicks([changed]);
       if (message.state === 'failed') this.#troubles += 1;
+    });
+    device.on('message-changed', (message) => this.#carefully(() => this.#showing.run(() => this.#changed(message))));
+    device.on('disappeared', ({ messages }) => {
+      for (const { messageId } of messages) this.#screen.redraw(messageId, '[disappeared]');
     });
     device.on('receipts', ({ conversationId, ...receipts }) => {
       this.#showTicks(this.#ticks.raise(conversationId, receipts));
@@ -129,8 +118,8 @@ export class ChatSession {
 
   async #command(name: string, argument: string | undefined): Promise<void> {
     if (this.#screen.interactive) this.#screen.print(dim(`/${name} ${argument ?? ''}`));
-    const commands: Readonly<Record<string, () => void | Promise<void>>> = {
-      help: () => this.#screen.print(help),
+    const commands: Readonly<Record<string, () => unknown>> = {
+      help: () => this.#screen.print(chatHelp),
       with: () => (argument === undefined ? this.#who() : this.#talkTo(argument)),
       who: () => this.#who(),
       history: () => this.#showing.run(() => this.#history(Number(argument) || shownHistory)),
@@ -142,17 +131,18 @@ export class ChatSession {
   }
 
   #moreCommands(argument: string | undefined) {
-    const common = {
-      device: this.#device,
-      print: (line: string) => {
-        this.#screen.print(line);
-      },
+    const device = this.#device;
+    const print = (line: string) => {
+      this.#screen.print(line);
     };
+    const open = () => this.#conversation().conversationId;
+    const messageOf = (number: number) => this.#numbers.messageOf(number);
     const talkTo = (group: GroupConversation) => this.#talkIn(group);
     return {
-      ...keyCommands({ ...common, peer: () => this.#peer() }),
-      ...groupCommands({ ...common, open: () => this.#group(), talkTo }, argument),
-      ...deviceCommands(common, argument),
+      ...contentCommands({ device, open, messageOf }, argument),
+      ...safetyCommands({ device, print, peer: () => this.#peer() }),
+      ...groupCommands({ device, print, talkTo, open: () => this.#group() }, argument),
+      ...deviceCommands({ device, print }, argument),
     };
   }
 
@@ -219,7 +209,20 @@ export class ChatSession {
   #show(message: Message): void {
     const { conversationId, messageId, position = 0, state } = message;
     if (state === undefined) this.#shown.set(conversationId, Math.max(position, this.#shown.get(conversationId) ?? 0));
-    this.#screen.print(this.#names.lineOf(message, this.#style()), messageId);
+    this.#screen.print(this.#lineOf(message), messageId);
+  }
+
+  /** Where the line cannot be drawn again it is printed once more. */
+  async #changed(message: Message): Promise<void> {
+    await this.#names.learn([message]);
+    if (message.conversationId === this.#open?.conversationId && !this.#redraw(message)) this.#show(message);
+  }
+
+  /** `[3] 10:32 alice: hello ✓`. */
+  #lineOf(message: Message): string {
+    const line = this.#names.lineOf(message, this.#style());
+    const hasNumber = message.content.type !== 'event' && message.content.type !== 'disappearing';
+    return hasNumber ? `[${this.#numbers.numberOf(message.messageId)}] ${line}` : line;
   }
 
   /** Of others' messages; 0 if there is none. */
@@ -229,7 +232,8 @@ export class ChatSession {
   }
 
   /** Of one conversation, oldest first. On a terminal the lines themselves change; of those that have left the screen, one line tells how far it is. */
-  #showTicks(messages: readonly Message[]): void {
+  #showTicks(ticked: readonly Message[]): void {
+    const messages = ticked.flatMap((message) => this.#asItIs(message));
     if (!this.#screen.interactive) {
       for (const message of messages) this.#screen.print(tickLine(message, this.#style()));
       return;
@@ -241,8 +245,14 @@ export class ChatSession {
     if (furthest !== undefined) this.#replaceLast('off-screen', tickLine(furthest, this.#style()));
   }
 
+  /** With the tick that it is to have; none if it has disappeared. */
+  #asItIs({ conversationId, messageId, state }: Message): Message[] {
+    const message = this.#device.message(conversationId, messageId);
+    return message === undefined ? [] : [{ ...message, state }];
+  }
+
   #redraw(message: Message): boolean {
-    return this.#screen.redraw(message.messageId, this.#names.lineOf(message, this.#style()));
+    return this.#screen.redraw(message.messageId, this.#lineOf(message));
   }
 
   /** Lines of one kind that follow each other take one line. */

@@ -1,6 +1,6 @@
 import type { Device } from '../../sdk/index.js';
-import { printable } from './chat-lines.js';
 import { ChatRefusal } from './chat-refusal.js';
+import { printable } from './printable.js';
 
 export const deviceHelp = `  /devices             the devices of your account
   /link CODE           make the device that shows this code one of them (\`heliograph link\` shows one)

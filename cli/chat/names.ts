@@ -1,6 +1,8 @@
 import type { AccountId, Device, Message } from '../../sdk/index.js';
-import { eventLine, messageLine, printable, type LineStyle } from './chat-lines.js';
+import { eventLine, messageLine, type LineStyle } from './chat-lines.js';
+import { durationText } from './content-text.js';
 import { accountsOf, eventText } from './event-text.js';
+import { printable } from './printable.js';
 
 /** What people are called, as far as it was asked for. */
 export class Names {
@@ -29,11 +31,21 @@ export class Names {
   lineOf(message: Message, style: LineStyle): string {
     const { content, sender } = message;
     const name = this.of(sender.accountId);
-    if (content.type !== 'event') return messageLine(message, name, style);
+    if (content.type === 'disappearing') return eventLine(message, disappearingText(content.seconds, name), style);
+    if (content.type !== 'event') return messageLine(message, name, style, this.#quotedIn(message));
     return eventLine(
       message,
       eventText(content.event, name, (accountId) => this.of(accountId)),
       style,
     );
   }
+
+  #quotedIn({ conversationId, content }: Message): Message | undefined {
+    const replyTo = content.type === 'text' ? content.replyTo : undefined;
+    return replyTo && this.#device.message(conversationId, replyTo);
+  }
+}
+
+function disappearingText(seconds: number | undefined, by: string): string {
+  return seconds === undefined ? `${by} lets what is said stay` : `${by} lets what is said disappear after ${durationText(seconds)}`;
 }

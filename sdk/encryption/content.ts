@@ -3,29 +3,102 @@ import { z } from 'zod';
 
 import { describeIssues, fieldOf } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
+import { messageId } from '../../protocol/ids.js';
+import { limits } from '../../protocol/limits.js';
 
 const version = 1;
+const maxQuestionLength = 300;
+const maxOptionLength = 100;
+const minOptions = 2;
+const maxOptions = 12;
+/** Families with skin tones have 40; what comes is newer than what this version knows, so there is room. */
+const maxEmojiLength = 64;
 
-const textContent = z.object({ type: z.literal('text'), text: z.string().min(1) });
+const graphemes = new Intl.Segmenter();
+/** Pictures that Unicode has or keeps room for, flags, and keycaps. */
+const picture = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20e3/u;
 
+const isEmoji = (text: string) => picture.test(text) && [...graphemes.segment(text)].length === 1;
+const areDifferent = (values: readonly unknown[]) => new Set(values).size === values.length;
+
+const textContent = z.object({
+  type: z.literal('text'),
+  text: z.string().min(1),
+  /** A message of the same conversation. */
+  replyTo: messageId.optional(),
+});
+
+const pollContent = z.object({
+  type: z.literal('poll'),
+  question: z.string().min(1).max(maxQuestionLength),
+  options: z.array(z.string().min(1).max(maxOptionLength)).min(minOptions).max(maxOptions).refine(areDifferent, 'must be different from each other'),
+  choice: z.enum(['single', 'multiple']),
+});
+
+/** How long what is said from here on stays, on all devices of the conversation; without `seconds` for ever. */
+const disappearingContent = z.object({
+  type: z.literal('disappearing'),
+  seconds: z.number().int().min(1).max(limits.maxTtlSeconds).optional(),
+});
+
+/** Another text for an own one. */
+const editContent = z.object({ type: z.literal('edit'), messageId, text: z.string().min(1) });
+/** For everyone. */
+const deleteContent = z.object({ type: z.literal('delete'), messageId });
+const reactionContent = z.object({
+  type: z.literal('reaction'),
+  messageId,
+  /** Empty: none any more. */
+  emoji: z
+    .string()
+    .max(maxEmojiLength)
+    .refine((text) => text === '' || isEmoji(text), 'must be one emoji, or empty'),
+});
+const voteContent = z.object({
+  type: z.literal('poll-vote'),
+  messageId,
+  /** Options of the poll, from 0; empty: no vote any more. */
+  choices: z
+    .array(
+      z
+        .number()
+        .int()
+        .min(0)
+        .max(maxOptions - 1),
+    )
+    .refine(areDifferent, 'must be different from each other'),
+});
+
+const kinds = [textContent, pollContent, disappearingContent, editContent, deleteContent, reactionContent, voteContent] as const;
 /** What people say to each other. New kinds are added here; the server never sees it. */
-const content = z.discriminatedUnion('type', [textContent]);
+const content = z.discriminatedUnion('type', kinds);
 export type Content = z.infer<typeof content>;
+
+/** What is no message of its own, but does something to the one that it names. */
+export type EffectContent = Extract<Content, { readonly messageId: unknown }>;
 
 /** What a device shows of a content that a newer version made. */
 export interface UnsupportedContent {
   readonly type: 'unsupported';
 }
 
+export function isEffect(value: { readonly type: string }): value is EffectContent {
+  return 'messageId' in value;
+}
+
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const versioned = z.object({ v: z.number().int(), content: z.unknown() });
 
-/** msgpack of `{ v, content }`. Throws DomainError `invalid_request` for what the other side could not show. */
-export function encodeContent(value: Content): Uint8Array {
+/** Throws DomainError `invalid_request` for what the other side could not show. */
+export function checkContent(value: Content): Content {
   const checked = content.safeParse(value);
-  if (!checked.success)
-    throw new DomainError('invalid_request', describeIssues(checked.error, 'content'), { detail: { field: fieldOf(checked.error) } });
-  return packr.pack({ v: version, content: checked.data });
+  if (checked.success) return checked.data;
+  throw new DomainError('invalid_request', describeIssues(checked.error, 'content'), { detail: { field: fieldOf(checked.error) } });
+}
+
+/** msgpack of `{ v, content }`. Throws as `checkContent` does. */
+export function encodeContent(value: Content): Uint8Array {
+  return packr.pack({ v: version, content: checkContent(value) });
 }
 
 /** Whatever the peer sent: what this version does not know, or what is malformed, is `unsupported`, never an error. */

@@ -8,9 +8,16 @@ export const unknownGroup: GroupRow = { kind: 'group', version: 0, members: [] }
 
 /** A group after a change. Its roster is asked for anew; an older change than what is known does nothing. */
 export function withChange(row: GroupRow, event: ConversationEvent, by: AccountId): GroupRow {
-  if (event.version <= row.version) return row;
+  const membersInOrder = membersAfter(row.membersInOrder ?? row.members, event, by);
+  if (event.version <= row.version) return { ...row, membersInOrder };
   const title = event.type === 'created' || event.type === 'title-changed' ? (event.title ?? row.title) : row.title;
-  return { ...row, version: event.version, title, members: membersAfter(row.members, event, by), roster: undefined };
+  return { ...row, version: event.version, title, members: membersAfter(row.members, event, by), membersInOrder, roster: undefined };
+}
+
+/** Whether somebody was an admin, or the owner, when the newest message that came was sent. Who was there before this device is known from the server's answers. */
+export function wasAdmin({ members, membersInOrder = [] }: GroupRow, account: AccountId): boolean {
+  const member = [...membersInOrder, ...members].find(({ accountId }) => accountId === account);
+  return member !== undefined && member.role !== 'member';
 }
 
 function membersAfter(members: readonly GroupMember[], event: ConversationEvent, by: AccountId): readonly GroupMember[] {

@@ -4,18 +4,23 @@ import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { Connection } from '../transport/connection.js';
 import type { ConversationDirectory } from './conversation-directory.js';
+import type { MessagePlace } from './keep-content.js';
+import type { MessageArchive } from './message-archive.js';
 import type { Conversation, Message } from './message.js';
-import { messageTable, untoldTable } from './message-tables.js';
+import { untoldTable } from './message-tables.js';
 import { receive, type Received } from './receiver.js';
 
 export interface ArrivalsDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;
   readonly conversations: ConversationDirectory;
+  readonly archive: MessageArchive;
   /** Of everything that touches Signal state. */
   readonly signal: SerialQueue;
   /** After it is durable and acked; resolves when the app is done with it. */
   readonly onMessage: (message: Message, conversation: Conversation) => Promise<void>;
+  /** Something was done to it. */
+  readonly onChanged: (message: Message) => void;
   readonly onReceived: (received: Received) => void;
   /** Not kept, so not acked: the server sends it again on the next connection. */
   readonly onNotStored: (error: unknown) => void;
@@ -27,8 +32,6 @@ interface Frame {
   readonly seq: number;
   readonly items: readonly DeliverItem[];
 }
-
-type Told = Pick<Message, 'conversationId' | 'position'>;
 
 /**
  * Delivered frames on their way to the app. Whatever waits goes into one transaction, is acked, then told. A message counts as told when its listeners are done: what a kill cut off
@@ -59,12 +62,8 @@ export class Arrivals {
   /** Tells what an earlier process received and did not get to tell. */
   retell(): void {
     const { store } = this.#dependencies;
-    const messages = store.range(untoldTable, []).flatMap(({ key }): Message[] => {
-      const [conversationId, position] = key as [ConversationId, Position];
-      const row = store.get(messageTable, conversationId, position);
-      return row === undefined ? [] : [{ conversationId, position, ...row }];
-    });
-    if (messages.length > 0) this.#tellNext(messages);
+    const untold = store.range(untoldTable, []).map(({ key }) => ({ conversationId: key[0] as ConversationId, position: key[1] as Position }));
+    if (untold.length > 0) this.#tellNext(untold);
   }
 
   /** What was not told by now is told at the next start. */
@@ -88,7 +87,7 @@ export class Arrivals {
       }
       for (const [connection, seq] of new Map(frames.map((frame) => [frame.connection, frame.seq]))) connection.ack(seq);
       onReceived(received);
-      this.#tellNext(received.messages);
+      this.#tellNext(received.messages, received.changes);
     }
   }
 
@@ -102,22 +101,29 @@ export class Arrivals {
   }
 
   /** In the order of arrival; storing goes on meanwhile. */
-  #tellNext(messages: readonly Message[]): void {
-    this.#telling = this.#telling.then(() => this.#tell(messages));
+  #tellNext(messages: readonly MessagePlace[], changes: readonly MessagePlace[] = []): void {
+    this.#telling = this.#telling
+      .then(() => this.#tell(messages))
+      .then(() => {
+        this.#tellChanges(changes);
+      });
   }
 
-  async #tell(messages: readonly Message[]): Promise<void> {
-    const { conversations, onMessage, onNotTold } = this.#dependencies;
+  /** Each as it is now; what disappeared meanwhile is not told any more. */
+  async #tell(messages: readonly MessagePlace[]): Promise<void> {
+    const { archive, conversations, onMessage, onNotTold } = this.#dependencies;
     const known = new Map<ConversationId, Promise<Conversation>>();
-    for (const message of messages) {
-      const { conversationId } = message;
+    for (const place of messages) {
+      const { conversationId, position } = place;
       const asked = known.get(conversationId) ?? conversations.ofIncoming(conversationId);
       known.set(conversationId, asked);
       try {
         const conversation = await asked;
         if (this.#closed) return;
+        const message = archive.at(conversationId, position);
+        if (message === undefined) continue;
         void onMessage(message, conversation).then(() => {
-          this.#remove(message);
+          this.#remove(place);
         });
       } catch (error) {
         if (!this.#closed) onNotTold(error);
@@ -125,8 +131,18 @@ export class Arrivals {
     }
   }
 
-  #remove({ conversationId, position }: Told): void {
-    if (this.#closed || position === undefined) return;
+  #tellChanges(changes: readonly MessagePlace[]): void {
+    if (this.#closed) return;
+    const { archive, onChanged } = this.#dependencies;
+    const once = new Map(changes.map((place) => [`${place.conversationId}/${place.position}`, place]));
+    for (const { conversationId, position } of once.values()) {
+      const message = archive.at(conversationId, position);
+      if (message !== undefined) onChanged(message);
+    }
+  }
+
+  #remove({ conversationId, position }: MessagePlace): void {
+    if (this.#closed) return;
     const unit = this.#dependencies.store.begin();
     unit.remove(untoldTable, conversationId, position);
     const removal = unit.commit().catch((error: unknown) => {

@@ -1,7 +1,19 @@
-import type { AccountId, ConversationId, DeviceAddress, Position } from '../../protocol/ids.js';
+import type { AccountId, ConversationId, DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
+import { isEffect } from '../encryption/content.js';
 import type { DeviceStore } from '../store/device-store.js';
+import { hasDisappeared, placeOf, type MessagePlace } from './keep-content.js';
 import type { Message, OutgoingState, PeerReceipts, Conversation } from './message.js';
-import { conversationTable, failedTable, messageTable, outboxTable, receiptTable } from './message-tables.js';
+import {
+  conversationTable,
+  disappearingTable,
+  effectTable,
+  failedTable,
+  messageTable,
+  outboxTable,
+  receiptTable,
+  type OutboxMessage,
+} from './message-tables.js';
+import { outcomeOf, slotOf, type Effect } from './outcome.js';
 import { shownConversation } from './shown-conversation.js';
 
 export interface MessageQuery {
@@ -11,7 +23,7 @@ export interface MessageQuery {
   readonly limit?: number | undefined;
 }
 
-/** Reads what the device keeps. */
+/** Reads what the device keeps. What has disappeared is not shown, whether it is deleted yet or not. */
 export class MessageArchive {
   readonly #store: DeviceStore;
   readonly #own: DeviceAddress;
@@ -27,14 +39,47 @@ export class MessageArchive {
 
   /** In the order of the conversation; what is not accepted yet, or never will be, at the end. */
   messages(conversationId: ConversationId, { before, limit }: MessageQuery = {}): readonly Message[] {
+    const pending = this.#outgoing(conversationId);
     const receipts = this.receipts(conversationId);
+    const nowMs = Date.now();
+    const ofOwn = () => receipts;
     const rows = this.#store.range(messageTable, [conversationId], { before, limit, newestFirst: true }).reverse();
-    const accepted = rows.map(({ key, row }): Message => {
-      const position = key[1] as Position;
-      const state = row.sender.accountId === this.#own.accountId ? stateAt(position, receipts) : undefined;
-      return { conversationId, position, ...row, state };
-    });
-    return before === undefined ? [...accepted, ...this.#failed(conversationId), ...this.#pending(conversationId)] : accepted;
+    const kept = rows.filter(({ row }) => !hasDisappeared(row, nowMs));
+    const accepted = kept.map(({ key, row }) => this.#accepted({ conversationId, position: key[1] as Position, ...row }, ofOwn));
+    const all = before === undefined ? [...accepted, ...this.#failed(conversationId), ...this.#pending(conversationId, pending)] : accepted;
+    return all.map((message) => this.#afterEffects(message, pending));
+  }
+
+  /** `undefined`: it is not here, or not any more. */
+  message(conversationId: ConversationId, messageId: MessageId): Message | undefined {
+    const place = placeOf(this.#store, conversationId, messageId);
+    if (place !== undefined) return this.at(conversationId, place.position);
+    const pending = this.#outgoing(conversationId);
+    const found = [...this.#failed(conversationId), ...this.#pending(conversationId, pending)].find((message) => message.messageId === messageId);
+    return found && this.#afterEffects(found, pending);
+  }
+
+  at(conversationId: ConversationId, position: Position): Message | undefined {
+    const row = this.#store.get(messageTable, conversationId, position);
+    if (row === undefined || hasDisappeared(row, Date.now())) return undefined;
+    return this.withEffects(this.#accepted({ conversationId, position, ...row }, () => this.receipts(conversationId)));
+  }
+
+  /** After all that was done to it, as far as this device knows. */
+  withEffects(message: Message): Message {
+    return this.#afterEffects(message, this.#outgoing(message.conversationId));
+  }
+
+  /** How long what is said now stays, in seconds; `undefined`: for ever. */
+  disappearing(conversationId: ConversationId): number | undefined {
+    const rule = this.#outgoing(conversationId).findLast(({ content }) => content.type === 'disappearing')?.content;
+    return rule?.type === 'disappearing' ? rule.seconds : this.#store.get(disappearingTable, conversationId)?.seconds;
+  }
+
+  /** Whether this account may delete what others wrote. */
+  isAdmin(conversationId: ConversationId): boolean {
+    const row = this.#store.get(conversationTable, conversationId);
+    return row?.kind === 'group' && row.members.some(({ accountId, role }) => accountId === this.#own.accountId && role !== 'member');
   }
 
   /** Of the peer; in a group of everybody else together: what all of them have. */
@@ -60,13 +105,33 @@ export class MessageArchive {
     return furthest;
   }
 
-  #pending(conversationId: ConversationId): Message[] {
+  /** Receipts are asked for own messages only: those of a large group take a while to read. */
+  #accepted(message: Message & MessagePlace, receipts: () => PeerReceipts): Message {
+    const isOwn = message.sender.accountId === this.#own.accountId;
+    return isOwn ? { ...message, state: stateAt(message.position, receipts()) } : message;
+  }
+
+  /** `pending`: what this device is sending, which counts already. */
+  #afterEffects(message: Message, pending: readonly OutboxMessage[]): Message {
+    const { conversationId, messageId } = message;
+    const effects = new Map<string, Effect>(this.#store.range(effectTable, [conversationId, messageId]).map(({ key, row }) => [String(key[2]), row]));
+    for (const { content } of pending) {
+      if (!isEffect(content) || content.messageId !== messageId) continue;
+      const effect: Effect = { accountId: this.#own.accountId, acceptedAtMs: Date.now(), content, byAdmin: content.type === 'delete' };
+      effects.set(slotOf(effect), effect);
+    }
+    return { ...message, ...outcomeOf(message, [...effects.values()]) };
+  }
+
+  #outgoing(conversationId: ConversationId): readonly OutboxMessage[] {
+    return this.#store.range(outboxTable, [conversationId]).flatMap(({ row }) => (row.kind === 'message' ? [row] : []));
+  }
+
+  #pending(conversationId: ConversationId, outgoing: readonly OutboxMessage[]): Message[] {
     const sender = this.#own;
-    return this.#store
-      .range(outboxTable, [conversationId])
-      .flatMap(({ row }) =>
-        row.kind === 'message' ? [{ conversationId, messageId: row.messageId, sender, content: row.content, state: 'pending' as const }] : [],
-      );
+    return outgoing.flatMap(({ messageId, content, ttlSeconds }) =>
+      isEffect(content) ? [] : [{ conversationId, messageId, sender, content, ttlSeconds, state: 'pending' as const }],
+    );
   }
 
   #failed(conversationId: ConversationId): Message[] {

@@ -7,6 +7,7 @@ import type { ContentKey } from '../encryption/body-seal.js';
 import type { KeyNote } from '../groups/key-note.js';
 import { table } from '../store/table.js';
 import type { Gap, GroupMember, PeerReceipts, ShownContent } from './message.js';
+import type { Effect } from './outcome.js';
 
 interface ConversationRowBase {
   /** As of the last answer of the server; missing until it was asked, and after a change. */
@@ -22,6 +23,8 @@ export interface GroupRow extends ConversationRowBase {
   /** Of the last change that is known here. */
   readonly version: number;
   readonly members: readonly GroupMember[];
+  /** As of the last event that came: `members` can be ahead of messages that are still to come. */
+  readonly membersInOrder?: readonly GroupMember[] | undefined;
   /** Sealed under the group's key, which comes with the first sender key. */
   readonly title?: Uint8Array | undefined;
   readonly groupKey?: Uint8Array | undefined;
@@ -40,13 +43,38 @@ export interface MessageRow {
   readonly messageId: MessageId;
   readonly sender: DeviceAddress;
   readonly acceptedAtMs: number;
+  /** As it came, or that it is deleted. */
   readonly content: ShownContent;
+  readonly ttlSeconds?: number | undefined;
 }
 /** Key: conversation id, position. */
 export const messageTable = table<MessageRow>('message');
 
 /** Key: conversation id, position. Received, and not told to the app yet. */
 export const untoldTable = table<true>('untold');
+
+export interface EffectRow extends Effect {
+  readonly messageId: MessageId;
+  readonly position: Position;
+}
+/** Key: conversation id, id of the message that it concerns, slot. That message may not be here, or not yet. */
+export const effectTable = table<EffectRow>('effect');
+
+export interface ExpiryRow {
+  readonly messageId: MessageId;
+  /** Of an effect: the rest of its key. */
+  readonly effect?: { readonly target: MessageId; readonly slot: string } | undefined;
+}
+/** Key: when (ms), conversation id, position. */
+export const expiryTable = table<ExpiryRow>('expiry');
+
+export interface DisappearingRow {
+  readonly position: Position;
+  /** Missing: what is said stays. */
+  readonly seconds?: number | undefined;
+}
+/** Key: conversation id. The newest rule of the conversation. */
+export const disappearingTable = table<DisappearingRow>('disappearing');
 
 /** Key: message id. What was received, or accepted for us: it is not opened again. */
 export const processedTable = table<Position>('processed');
@@ -92,7 +120,7 @@ export const outboxTable = table<OutboxRow>('outbox');
 export const outboxNumberTable = table<number>('outbox.next');
 
 export interface FailedRow {
-  readonly content: Content;
+  readonly content: ShownContent;
   readonly code: ErrorCode;
 }
 /** Key: conversation id, message id. */

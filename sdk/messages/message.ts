@@ -1,7 +1,7 @@
 import type { ConversationEvent, MemberRole } from '../../protocol/conversation-event.js';
 import type { ErrorCode } from '../../protocol/errors.js';
 import type { AccountId, ConversationId, DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
-import type { Content, UnsupportedContent } from '../encryption/content.js';
+import type { Content, EffectContent, UnsupportedContent } from '../encryption/content.js';
 
 export interface DirectConversation {
   readonly kind: 'direct';
@@ -40,7 +40,17 @@ export interface UndecryptableContent {
   readonly type: 'undecryptable';
 }
 
-export type ShownContent = Content | EventContent | UnsupportedContent | UndecryptableContent;
+/** Somebody who might deleted it for everyone; nothing of it is kept. */
+export interface DeletedContent {
+  readonly type: 'deleted';
+}
+
+export type ShownContent = Exclude<Content, EffectContent> | EventContent | UnsupportedContent | UndecryptableContent | DeletedContent;
+
+export interface Reaction {
+  readonly emoji: string;
+  readonly accounts: readonly AccountId[];
+}
 
 /** pending: kept here, not accepted yet. accepted ✓: durable at the server. delivered ✓✓: on a device of the peer, in a group of every other member. read: seen there. failed: refused for good. */
 export type OutgoingState = 'pending' | 'accepted' | 'delivered' | 'read' | 'failed';
@@ -54,7 +64,16 @@ export interface Message {
   /** By the server's clock. */
   readonly acceptedAtMs?: number | undefined;
   readonly sender: DeviceAddress;
+  /** After all that was done to it. */
   readonly content: ShownContent;
+  /** When its text became this one; missing if it was never another. */
+  readonly editedAtMs?: number | undefined;
+  /** One for each account at most, oldest first. */
+  readonly reactions?: readonly Reaction[] | undefined;
+  /** Of a poll: who is for each of its options. */
+  readonly votes?: readonly (readonly AccountId[])[] | undefined;
+  /** How long it stays, from `acceptedAtMs`; missing: for ever. */
+  readonly ttlSeconds?: number | undefined;
   /** Of messages of one's own account. */
   readonly state?: OutgoingState | undefined;
   /** Why it failed. */

@@ -2,12 +2,14 @@ import { decodeEvent } from '../../protocol/conversation-event.js';
 import type { ConversationId, Position } from '../../protocol/ids.js';
 import type { HistoryPage } from '../../protocol/rest/conversation.js';
 import { openBody } from '../encryption/body-seal.js';
-import { decodeContent } from '../encryption/content.js';
+import { decodeContent, isEffect, type Content } from '../encryption/content.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
+import { placeOf } from './keep-content.js';
+import type { MessageArchive } from './message-archive.js';
 import type { Message, ShownContent } from './message.js';
-import { contentKeyTable } from './message-tables.js';
+import { contentKeyTable, processedTable } from './message-tables.js';
 
 export interface HistoryQuery {
   /** Exclusive. */
@@ -20,29 +22,43 @@ export interface HistoryQuery {
 
 export interface OpenHistoryDependencies {
   readonly store: DeviceStore;
+  readonly archive: MessageArchive;
   readonly rest: RestClient;
 }
 
-/** A page of the server's history; what this device has no key for is shown as undecryptable. */
+/** A page of the server's history, empty only at its end; what this device has no key for is shown as undecryptable. What was done to messages is shown with them, and takes no place of its own. */
 export async function openHistory(
-  { store, rest }: OpenHistoryDependencies,
+  { store, archive, rest }: OpenHistoryDependencies,
   conversationId: ConversationId,
   query: HistoryQuery,
 ): Promise<readonly Message[]> {
-  const { before, after, limit = 50 } = query;
-  const { items } = await rest.call('getMessages', { params: { conversationId }, query: { before, after, limit } });
-  return items.map((item) => {
-    const { position, messageId, sender, acceptedAtMs } = item;
-    return { conversationId, position, messageId, sender, acceptedAtMs, content: contentOf(store, item) };
-  });
+  const { limit = 50 } = query;
+  let { before, after } = query;
+  const isForward = after !== undefined && before === undefined;
+  for (;;) {
+    const { items } = await rest.call('getMessages', { params: { conversationId }, query: { before, after, limit } });
+    const messages = items.flatMap((item): Message[] => {
+      const content = contentOf(store, item);
+      if (content === undefined || isEffect(content)) return [];
+      const { position, messageId, sender, acceptedAtMs, ttlSeconds } = item;
+      return [archive.withEffects({ conversationId, position, messageId, sender, acceptedAtMs, ttlSeconds, content })];
+    });
+    const last = items.at(-1)?.position;
+    if (last === undefined || messages.length > 0) return messages;
+    if (isForward) after = last;
+    else before = last;
+  }
 }
 
-function contentOf(store: DeviceStore, { conversationId, messageId, sender, kind, body }: HistoryPage['items'][number]): ShownContent {
+/** `undefined`: it came here, and there is nothing of it to show. */
+function contentOf(store: DeviceStore, item: HistoryPage['items'][number]): Content | ShownContent | undefined {
+  const { conversationId, messageId, sender, kind, body } = item;
   if (kind === 'event') {
     const event = decodeEvent(body);
     return event === undefined ? { type: 'unsupported' } : { type: 'event', event };
   }
   const key = store.get(contentKeyTable, messageId);
+  if (key === undefined && store.get(processedTable, messageId) !== undefined) return placeOf(store, conversationId, messageId)?.row.content;
   if (key === undefined || body === undefined) return { type: 'undecryptable' };
   try {
     return decodeContent(openBody({ conversationId, messageId, sender }, key, body));

@@ -4,18 +4,11 @@ import type { Envelope } from '../../protocol/client-frames.js';
 import type { ErrorCode } from '../../protocol/errors.js';
 import type { DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
 import { envelopePlaintext, readEnvelope } from '../encryption/body-seal.js';
+import { isEffect } from '../encryption/content.js';
 import { ownSenderKeyTable } from '../groups/group-tables.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
-import {
-  contentKeyTable,
-  failedTable,
-  messageTable,
-  outboxNumberTable,
-  outboxTable,
-  processedTable,
-  type OutboxKeys,
-  type OutboxRow,
-} from './message-tables.js';
+import { keepContent } from './keep-content.js';
+import { contentKeyTable, failedTable, outboxNumberTable, outboxTable, processedTable, type OutboxKeys, type OutboxRow } from './message-tables.js';
 
 /** A row with its place in the outbox. */
 export interface Outgoing<Row extends OutboxRow = OutboxRow> {
@@ -56,14 +49,15 @@ export function moveToConversation(unit: UnitOfWork, { number, row }: Outgoing, 
   unit.remove(outboxTable, conversationId, number);
   unit.put(processedTable, [messageId], position);
   if (row.kind !== 'message') return;
-  unit.put(messageTable, [conversationId, position], { messageId, sender, acceptedAtMs, content: row.content });
   unit.put(contentKeyTable, [messageId], readEnvelope(envelopePlaintext(row)));
+  const { content, ttlSeconds } = row;
+  keepContent(unit, { conversationId, messageId, position, acceptedAtMs, sender, content, ttlSeconds }, Date.now());
 }
 
-/** The server will never take it. What the user wrote is kept, `keys` are not. */
+/** The server will never take it. What the user wrote is kept, `keys` and what would have changed a message are not. */
 export function moveToFailed(unit: UnitOfWork, { number, row }: Outgoing, code: ErrorCode): void {
   unit.remove(outboxTable, row.conversationId, number);
   // Some of those who are to have the key may not have got it.
   if ((row.parts ?? []).length > 0) unit.remove(ownSenderKeyTable, row.conversationId);
-  if (row.kind === 'message') unit.put(failedTable, [row.conversationId, row.messageId], { content: row.content, code });
+  if (row.kind === 'message' && !isEffect(row.content)) unit.put(failedTable, [row.conversationId, row.messageId], { content: row.content, code });
 }

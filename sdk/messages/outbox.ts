@@ -7,7 +7,7 @@ import type { ConversationId, DeviceAddress, MessageId } from '../../protocol/id
 import { limits } from '../../protocol/limits.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
 import { sealBody } from '../encryption/body-seal.js';
-import { encodeContent, type Content } from '../encryption/content.js';
+import { encodeContent, isEffect, type Content } from '../encryption/content.js';
 import { IdleWaiters } from '../idle-waiters.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
@@ -15,7 +15,6 @@ import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Connection, Request } from '../transport/connection.js';
-import type { Message } from './message.js';
 import { outboxTable, type OutboxMessage } from './message-tables.js';
 import { dropPart, moveToConversation, moveToFailed, putKeys, putOutgoing, type Acceptance, type Outgoing, type SealedRow } from './outbox-rows.js';
 import { afterFailure } from './outbox-rules.js';
@@ -27,7 +26,8 @@ export interface OutboxDependencies {
   readonly sealer: OutgoingSealer;
   /** Of everything that touches Signal state. */
   readonly signal: SerialQueue;
-  readonly onChange: (message: Message) => void;
+  /** Something was added, accepted, or refused for good. */
+  readonly onChange: (sent: Sent) => void;
   /** Sending waits: the peer's identity changed (SdkError `identity_changed`), or something is wrong that time alone does not mend. */
   readonly onHeld: (conversationId: ConversationId, error: unknown) => void;
 }
@@ -36,6 +36,19 @@ export interface OutboxDependencies {
 export interface OutgoingContent {
   readonly content: Content;
   readonly ttlSeconds?: number | undefined;
+}
+
+export interface Sent {
+  readonly conversationId: ConversationId;
+  readonly messageId: MessageId;
+  readonly content: Content;
+  /** Why the server will never take it. */
+  readonly failure?: ErrorCode | undefined;
+}
+
+/** The message that was sent, or that something was done to. */
+export function concernedBy({ messageId, content }: Sent): MessageId {
+  return isEffect(content) ? content.messageId : messageId;
 }
 
 /**
@@ -58,7 +71,7 @@ export class Outbox {
   }
 
   /** Resolves when a kill of the process cannot lose it. Throws DomainError `invalid_request`, `too_large`. */
-  async add(conversationId: ConversationId, { content, ttlSeconds }: OutgoingContent): Promise<Message> {
+  async add(conversationId: ConversationId, { content, ttlSeconds }: OutgoingContent): Promise<Sent> {
     const { own, onChange } = this.#dependencies;
     const messageId = v7() as MessageId;
     const { body, key } = sealBody({ conversationId, messageId, sender: own }, encodeContent(content));
@@ -71,10 +84,10 @@ export class Outbox {
     await this.#commit((unit) => {
       putOutgoing(unit, row);
     });
-    const message: Message = { conversationId, messageId, sender: own, content, state: 'pending' };
-    onChange(message);
+    const sent = { conversationId, messageId, content };
+    onChange(sent);
     this.#run(conversationId);
-    return message;
+    return sent;
   }
 
   /** This device's sender key, for every device of a group that lacks it: somebody new can open what it seals, and the title, before it says anything. */
@@ -209,10 +222,7 @@ export class Outbox {
     await this.#commit((unit) => {
       moveToConversation(unit, outgoing, own, acceptance);
     });
-    if (row.kind !== 'message') return;
-    const { conversationId, messageId, content } = row;
-    const { position, acceptedAtMs } = acceptance;
-    onChange({ conversationId, messageId, position, acceptedAtMs, sender: own, content, state: 'accepted' });
+    if (row.kind === 'message') onChange(row);
   }
 
   #forget({ number, row }: Outgoing): Promise<void> {
@@ -222,14 +232,11 @@ export class Outbox {
   }
 
   async #failed(outgoing: Outgoing, code: ErrorCode): Promise<void> {
-    const { own, onChange } = this.#dependencies;
     const { row } = outgoing;
     await this.#commit((unit) => {
       moveToFailed(unit, outgoing, code);
     });
-    if (row.kind !== 'message') return;
-    const { conversationId, messageId, content } = row;
-    onChange({ conversationId, messageId, sender: own, content, state: 'failed', failure: code });
+    if (row.kind === 'message') this.#dependencies.onChange({ ...row, failure: code });
   }
 
   #commit<Result>(change: (unit: UnitOfWork) => Result): Promise<Result> {

@@ -1,5 +1,5 @@
 import { decodeEvent } from '../../protocol/conversation-event.js';
-import { deviceKey, directConversationId, isGroupId, type DeviceAddress, type Position } from '../../protocol/ids.js';
+import { deviceKey, directConversationId, isGroupId, type DeviceAddress } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { openBody, readEnvelope } from '../encryption/body-seal.js';
 import { decodeContent } from '../encryption/content.js';
@@ -12,23 +12,16 @@ import { decodeNote } from '../groups/key-note.js';
 import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
+import { keepContent, type Accepted, type MessagePlace } from './keep-content.js';
 import type { Message, ShownContent } from './message.js';
-import {
-  answeredTable,
-  contentKeyTable,
-  conversationTable,
-  foundedTable,
-  healedTable,
-  messageTable,
-  processedTable,
-  untoldTable,
-  type MessageRow,
-} from './message-tables.js';
+import { answeredTable, contentKeyTable, conversationTable, foundedTable, healedTable, processedTable, untoldTable } from './message-tables.js';
 import { putKeys } from './outbox-rows.js';
 
 export interface Received {
   /** New ones, in the order of their arrival. */
-  readonly messages: readonly Message[];
+  readonly messages: readonly (Message & MessagePlace)[];
+  /** Messages that were here, to which something was done. */
+  readonly changes: readonly MessagePlace[];
   /** Devices whose account came with another identity key than before. */
   readonly identityChanged: readonly DeviceAddress[];
   /** Messages that did not open, and why. */
@@ -40,7 +33,8 @@ export interface Received {
 }
 
 interface Collected extends Received {
-  readonly messages: Message[];
+  readonly messages: (Message & MessagePlace)[];
+  readonly changes: MessagePlace[];
   readonly identityChanged: DeviceAddress[];
   readonly undecryptable: { message: Message; reason: string }[];
   exchanges: number;
@@ -64,7 +58,7 @@ const healable: readonly SignalFailure[] = ['no_session', 'unknown_prekey', 'inv
  */
 export async function receive(store: DeviceStore, own: DeviceAddress, items: readonly DeliverItem[], nowMs: number): Promise<Received> {
   const unit = store.begin();
-  const collected: Collected = { messages: [], identityChanged: [], undecryptable: [], exchanges: 0, answers: false };
+  const collected: Collected = { messages: [], changes: [], identityChanged: [], undecryptable: [], exchanges: 0, answers: false };
   for (const item of items) {
     if (unit.get(processedTable, item.messageId) !== undefined) continue;
     await receiveOne(unit, item, { own, nowMs, collected });
@@ -75,18 +69,18 @@ export async function receive(store: DeviceStore, own: DeviceAddress, items: rea
 }
 
 async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiving): Promise<void> {
-  const { conversationId, position, messageId, sender, acceptedAtMs } = item;
+  const { conversationId, sender } = item;
   const { collected, own } = receiving;
   if (item.kind === 'event') {
     const content = takeEvent(unit, item);
-    if (content !== undefined) keep(unit, { conversationId, messageId, position, acceptedAtMs, sender, content }, collected);
+    if (content !== undefined) keep(unit, { ...item, content }, receiving);
     return;
   }
   const known = unit.get(conversationTable, conversationId) !== undefined;
   if (!known && isBetween(item, own)) unit.put(conversationTable, [conversationId], { peer: sender.accountId });
   // Sessions that a failure half advanced are forgotten with the part.
   const part = unit.part();
-  let content: ShownContent | undefined;
+  let content: Accepted['content'] | undefined;
   let reason: string | undefined;
   try {
     content = await open(part, item, receiving);
@@ -98,16 +92,18 @@ async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiv
   }
   // Keys that do not open are no message that somebody wrote.
   if (content === undefined || item.kind === 'keys') return;
-  const message = { conversationId, messageId, position, acceptedAtMs, sender, content };
-  keep(unit, message, collected);
-  if (reason !== undefined) collected.undecryptable.push({ message, reason });
+  const message = keep(unit, { ...item, content }, receiving);
+  if (message !== undefined && reason !== undefined) collected.undecryptable.push({ message, reason });
 }
 
-function keep(unit: UnitOfWork, message: Message & MessageRow & { readonly position: Position }, collected: Collected): void {
-  const { conversationId, messageId, position, acceptedAtMs, sender, content } = message;
-  unit.put(messageTable, [conversationId, position], { messageId, sender, acceptedAtMs, content });
-  unit.put(untoldTable, [conversationId, position], true);
-  collected.messages.push(message);
+/** Answers the message that is new by it. */
+function keep(unit: UnitOfWork, accepted: Accepted, { nowMs, collected }: Receiving): Message | undefined {
+  const { added, changed } = keepContent(unit, accepted, nowMs);
+  if (changed !== undefined) collected.changes.push(changed);
+  if (added === undefined) return undefined;
+  unit.put(untoldTable, [added.conversationId, added.position], true);
+  collected.messages.push(added);
+  return added;
 }
 
 /** Only groups have events; the server cannot make one of a direct conversation. `undefined`: of a newer version, or of no group. */
@@ -120,11 +116,11 @@ function takeEvent(unit: UnitOfWork, { conversationId, sender, body }: DeliverIt
   return { type: 'event', event };
 }
 
-/** `undefined`: there is nothing to show. */
-async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Receiving): Promise<ShownContent | undefined> {
+/** `undefined`: nobody said anything. */
+async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Receiving): Promise<Accepted['content'] | undefined> {
   const { conversationId, messageId, sender, kind, body } = item;
   const { plaintext, exchange, identityChanged } = await decrypt(part, item, own);
-  let content: ShownContent | undefined;
+  let content: Accepted['content'] | undefined;
   if (kind === 'keys' && (await takeNote(part, item, plaintext)) === 'asks') collected.answers = true;
   if (kind === 'message') {
     const contentKey = readEnvelope(plaintext);

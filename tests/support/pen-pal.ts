@@ -4,7 +4,7 @@ import type { SendFrame } from '../../protocol/client-frames.js';
 import { directConversationId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { envelopePlaintext, sealBody } from '../../sdk/encryption/body-seal.js';
-import { encodeContent } from '../../sdk/encryption/content.js';
+import { encodeContent, type Content } from '../../sdk/encryption/content.js';
 import { encryptTo } from '../../sdk/encryption/sessions.js';
 import type { Device, DeviceOptions } from '../../sdk/index.js';
 import type { Received } from '../../sdk/messages/receiver.js';
@@ -50,11 +50,14 @@ export class PenPal {
     return directConversationId(this.party.address.accountId, accountId);
   }
 
-  async seal(device: Device, text: string, changes: Partial<SendFrame> = {}): Promise<SendFrame> {
+  async seal(device: Device, said: string | Content, changes: Partial<SendFrame> = {}): Promise<SendFrame> {
     const { party } = this;
     const conversationId = this.conversationWith(device);
     const messageId = newMessageId();
-    const { key, body } = sealBody({ conversationId, messageId, sender: party.address }, encodeContent({ type: 'text', text }));
+    const { key, body } = sealBody(
+      { conversationId, messageId, sender: party.address },
+      encodeContent(typeof said === 'string' ? { type: 'text', text: said } : said),
+    );
     const envelope = await party.commit((unit) => encryptTo(unit, party.address, addressOf(device), envelopePlaintext({ key, body })));
     const envelopes = [{ to: { ...addressOf(device), registrationId: 1 }, ...envelope }];
     const frame = { type: 'send', id: 1, messageId, conversationId, rosterDigest: '', kind: 'message', body, envelopes } as const;
@@ -62,8 +65,8 @@ export class PenPal {
   }
 
   /** Sealed, accepted and, if the device is there, delivered. */
-  async write(device: Device, text: string, changes: Partial<SendFrame> = {}): Promise<DeliverItem> {
-    const [item] = this.accept(await this.seal(device, text, changes));
+  async write(device: Device, said: string | Content, changes: Partial<SendFrame> = {}): Promise<DeliverItem> {
+    const [item] = this.accept(await this.seal(device, said, changes));
     if (item === undefined) throw new Error('nothing was addressed');
     return item;
   }

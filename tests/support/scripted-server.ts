@@ -19,7 +19,6 @@ import { ScriptedDirectory } from './scripted-directory.js';
 export type Verdict = 'accept' | 'accept-and-cut' | 'cut' | 'silence' | DomainError;
 
 const encoding = encodings.msgpack;
-const receivedAtMs = 1_700_000_000_000;
 
 /** A server on real sockets that does what a test says: it accepts, refuses, loses answers and delivers twice. Everything is in memory. */
 export class ScriptedServer {
@@ -32,6 +31,8 @@ export class ScriptedServer {
   /** What was accepted, in its order. */
   readonly log: DeliverItem[] = [];
   readonly connections: number[] = [];
+  /** When it accepts things: long ago, unless a test says otherwise. */
+  nowMs = () => 1_700_000_000_000;
   judge: (send: SendFrame) => Verdict = () => 'accept';
   /** Changes, delays, loses or refuses answers of REST: `undefined` cuts the connection after the call was done. */
   answerRest: (operation: RestOperation, body: unknown) => unknown = (_, body) => body;
@@ -97,9 +98,19 @@ export class ScriptedServer {
 
   /** As a device's send would be kept. */
   accept(sender: DeviceAddress, send: SendFrame): DeliverItem[] {
-    const { messageId, conversationId, kind, body } = send;
+    const { messageId, conversationId, kind, body, ttlSeconds } = send;
     const position = this.log.length + 1;
-    const item: DeliverItem = { conversationId, position, messageId, kind, sender, acceptedAtMs: receivedAtMs + position, ...(body && { body }) };
+    const acceptedAtMs = this.nowMs() + position;
+    const item: DeliverItem = {
+      conversationId,
+      position,
+      messageId,
+      kind,
+      sender,
+      acceptedAtMs,
+      ...(body && { body }),
+      ...(ttlSeconds && { ttlSeconds }),
+    };
     this.log.push(item);
     return send.envelopes.map(({ to, type, content }) => {
       const theirs = { ...item, envelope: { type, content } };

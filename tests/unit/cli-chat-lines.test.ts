@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { elsewhereLine, messageLine, noticeLine, printable, safetyNumberLines, statusLine, tickLine } from '../../cli/chat/chat-lines.js';
+import { elsewhereLine, messageLine, noticeLine, safetyNumberLines, statusLine, tickLine } from '../../cli/chat/chat-lines.js';
+import { printable } from '../../cli/chat/printable.js';
 import { textCells } from '../../cli/chat/text-cells.js';
 import type { ConversationId, Message, MessageId, OutgoingState } from '../../sdk/index.js';
 import type { AccountId, DeviceId } from '../../protocol/ids.js';

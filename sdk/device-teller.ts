@@ -1,0 +1,35 @@
+import type { DeviceEvents } from './device-events.js';
+import { isEffect } from './encryption/content.js';
+import { EventListeners } from './event-listeners.js';
+import type { MessageArchive } from './messages/message-archive.js';
+import { concernedBy, type Sent } from './messages/outbox.js';
+
+/** Tells listeners what happens to a device. One that fails does not harm the device, but is not kept quiet either. */
+export class DeviceTeller {
+  readonly #listeners = new EventListeners<DeviceEvents>();
+
+  /** Answers the call that ends it. */
+  on<Name extends keyof DeviceEvents>(name: Name, listener: (event: DeviceEvents[Name]) => unknown): () => void {
+    return this.#listeners.on(name, listener);
+  }
+
+  /** Resolves when the listeners are done. */
+  async tell<Name extends keyof DeviceEvents>(name: Name, event: DeviceEvents[Name]): Promise<void> {
+    for (const error of await this.#listeners.emit(name, event)) {
+      if (name !== 'notice' && this.#listeners.isHeard('notice')) void this.tell('notice', { kind: 'background-failed', error });
+      else
+        queueMicrotask(() => {
+          throw error;
+        });
+    }
+  }
+
+  /** What was sent got further: the message that it is, or that it does something to. */
+  tellSent(archive: MessageArchive, sent: Sent): void {
+    const { conversationId, content, failure } = sent;
+    const message = archive.message(conversationId, concernedBy(sent));
+    if (message === undefined) return;
+    void this.tell(isEffect(content) ? 'message-changed' : 'outgoing', message);
+    if (isEffect(content) && failure !== undefined) void this.tell('notice', { kind: 'change-refused', message, failure });
+  }
+}

@@ -12,6 +12,7 @@ const onBothProfiles = [
   'sdk',
   'sdk-groups',
   'sdk-devices',
+  'sdk-content',
   'sdk-crash',
   'cli',
   'demo',

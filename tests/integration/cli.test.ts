@@ -190,6 +190,40 @@ describe('chat at a terminal', () => {
     ivan.type('/leave');
     await heidi.sees('· ivan left');
   }, 120_000);
+
+  test('replies, reacts, edits, deletes, asks and lets messages disappear', async () => {
+    await piped('', ...chatArgs('mallory'));
+    const mike = new Person(...chatArgs('mike', '--with', 'mallory'));
+    await mike.sees('· online');
+    mike.type('lunhc?');
+    await mike.sees(/\[1\] \d\d:\d\d mike: lunhc\?/);
+    const mallory = new Person(...chatArgs('mallory', '--with', 'mike'));
+    await mallory.sees(/\[1\] \d\d:\d\d mike: lunhc\?/);
+    mike.type('/edit lunch?');
+    await mallory.sees('mike: lunch? (edited)');
+    mallory.type('/react 1 👍');
+    await mike.sees('mike: lunch? (edited) · 👍');
+    mallory.type('/reply 1 gladly');
+    await mike.sees('[2]');
+    await mike.sees('mallory: ↪ "lunch?" gladly');
+    mike.type('/poll Where? | here | there');
+    await mallory.sees(/\[3\] .*mike: Where\? \[1 here \(0\), 2 there \(0\)\]/);
+    mallory.type('/vote 3 2');
+    await mike.sees('Where? [1 here (0), 2 there (1)]');
+    mallory.type('/delete');
+    await mike.sees('mallory: [deleted]');
+    mallory.type('/disappear 3s');
+    await mike.sees('· mallory lets what is said disappear after 3s');
+    mallory.type('soon gone');
+    await mike.sees('mallory: soon gone');
+    await Promise.all([mike.sees('[disappeared]'), mallory.sees('[disappeared]')]);
+    mike.type('/react 77 👍');
+    await mike.sees('! there is no message [77] here');
+    mike.type('/edit');
+    await mike.sees('! say the text: /edit TEXT');
+    mike.type('/disappear sometime');
+    await mike.sees('! a time is a number and s, m, h or d');
+  }, 120_000);
 });
 
 describe('link', () => {

@@ -13,6 +13,14 @@ import { eventually } from './eventually.js';
 import { newMessageId } from './ids.js';
 import type { SdkParty } from './sdk-party.js';
 
+/** A text, another content, or what a newer version would pack. */
+type Said = string | Content | Uint8Array;
+
+function bytesOf(said: Said): Uint8Array {
+  if (said instanceof Uint8Array) return said;
+  return encodeContent(typeof said === 'string' ? { type: 'text', text: said } : said);
+}
+
 export const addressOf = ({ accountId, deviceId }: Device): DeviceAddress => ({ accountId, deviceId });
 
 /** Somebody with keys who writes to a device of the SDK by hand: what is sealed, delivered and answered is in the test's hands. */
@@ -50,14 +58,11 @@ export class PenPal {
     return directConversationId(this.party.address.accountId, accountId);
   }
 
-  async seal(device: Device, said: string | Content, changes: Partial<SendFrame> = {}): Promise<SendFrame> {
+  async seal(device: Device, said: Said, changes: Partial<SendFrame> = {}): Promise<SendFrame> {
     const { party } = this;
     const conversationId = this.conversationWith(device);
     const messageId = newMessageId();
-    const { key, body } = sealBody(
-      { conversationId, messageId, sender: party.address },
-      encodeContent(typeof said === 'string' ? { type: 'text', text: said } : said),
-    );
+    const { key, body } = sealBody({ conversationId, messageId, sender: party.address }, bytesOf(said));
     const envelope = await party.commit((unit) => encryptTo(unit, party.address, addressOf(device), envelopePlaintext({ key, body })));
     const envelopes = [{ to: { ...addressOf(device), registrationId: 1 }, ...envelope }];
     const frame = { type: 'send', id: 1, messageId, conversationId, rosterDigest: '', kind: 'message', body, envelopes } as const;
@@ -65,7 +70,7 @@ export class PenPal {
   }
 
   /** Sealed, accepted and, if the device is there, delivered. */
-  async write(device: Device, said: string | Content, changes: Partial<SendFrame> = {}): Promise<DeliverItem> {
+  async write(device: Device, said: Said, changes: Partial<SendFrame> = {}): Promise<DeliverItem> {
     const [item] = this.accept(await this.seal(device, said, changes));
     if (item === undefined) throw new Error('nothing was addressed');
     return item;

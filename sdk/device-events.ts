@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../protocol/errors.js';
-import type { AccountId, ConversationId, Position } from '../protocol/ids.js';
+import type { AccountId, ConversationId, MessageId, Position } from '../protocol/ids.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
 import type { Disappeared } from './messages/expiry.js';
 import type { Conversation, Message, PeerReceipts } from './messages/message.js';
@@ -12,7 +12,7 @@ export type Notice =
   /** Sending in a conversation waits: for approval of a changed key (SdkError `identity_changed`), or until the next connection. */
   | { readonly kind: 'sending-held'; readonly conversationId: ConversationId; readonly error: unknown }
   /** The server will never take what was to be done to the message. */
-  | { readonly kind: 'change-refused'; readonly message: Message; readonly failure: ErrorCode }
+  | { readonly kind: 'change-refused'; readonly conversationId: ConversationId; readonly messageId: MessageId; readonly failure: ErrorCode }
   | { readonly kind: 'undecryptable'; readonly message: Message; readonly reason: string }
   /** Messages that the server had for this device and will never deliver. */
   | { readonly kind: 'gap'; readonly gap: Extract<ServerFrame, { type: 'gap' }> }

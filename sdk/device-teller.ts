@@ -27,9 +27,11 @@ export class DeviceTeller {
   /** What was sent got further: the message that it is, or that it does something to. */
   tellSent(archive: MessageArchive, sent: Sent): void {
     const { conversationId, content, failure } = sent;
-    const message = archive.message(conversationId, concernedBy(sent));
-    if (message === undefined) return;
-    void this.tell(isEffect(content) ? 'message-changed' : 'outgoing', message);
-    if (isEffect(content) && failure !== undefined) void this.tell('notice', { kind: 'change-refused', message, failure });
+    const messageId = concernedBy(sent);
+    const message = archive.message(conversationId, messageId);
+    // It was accepted, and the answer came when its time was over.
+    if (message === undefined) void this.tell('disappeared', { messages: [{ conversationId, messageId }] });
+    else void this.tell(isEffect(content) ? 'message-changed' : 'outgoing', message);
+    if (isEffect(content) && failure !== undefined) void this.tell('notice', { kind: 'change-refused', conversationId, messageId, failure });
   }
 }

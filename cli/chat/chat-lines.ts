@@ -57,7 +57,7 @@ export function noticeLine(notice: Notice, nameOf: (accountId: string) => string
     case 'sending-held':
       return `! Not sent yet: ${messageOf(notice.error)}`;
     case 'change-refused':
-      return `! What you did to "${shortened(textOf(notice.message))}" was refused: ${notice.failure}`;
+      return `! What you did to a message was refused: ${notice.failure}`;
     case 'undecryptable':
       return `! A message could not be decrypted: ${notice.reason}`;
     case 'gap':

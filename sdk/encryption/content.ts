@@ -87,7 +87,14 @@ export function isEffect(value: { readonly type: string }): value is EffectConte
 }
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
-const versioned = z.object({ v: z.number().int(), content: z.unknown() });
+const versioned = z.object({ v: z.number().int(), content: z.unknown(), ttlSeconds: z.number().int().min(1).optional() });
+
+/** What a body says. */
+export interface Said<Kinds = Content | UnsupportedContent> {
+  readonly content: Kinds;
+  /** How long it stays. The server is told too, but what counts on devices is this: it cannot be changed on the way. */
+  readonly ttlSeconds?: number | undefined;
+}
 
 /** Throws DomainError `invalid_request` for what the other side could not show. */
 export function checkContent(value: Content): Content {
@@ -96,21 +103,22 @@ export function checkContent(value: Content): Content {
   throw new DomainError('invalid_request', describeIssues(checked.error, 'content'), { detail: { field: fieldOf(checked.error) } });
 }
 
-/** msgpack of `{ v, content }`. Throws as `checkContent` does. */
-export function encodeContent(value: Content): Uint8Array {
-  return packr.pack({ v: version, content: checkContent(value) });
+/** msgpack of `{ v, content, ttlSeconds }`. Throws as `checkContent` does. */
+export function encodeContent({ content: said, ttlSeconds }: Said<Content>): Uint8Array {
+  return packr.pack({ v: version, content: checkContent(said), ...(ttlSeconds === undefined ? {} : { ttlSeconds }) });
 }
 
 /** Whatever the peer sent: what this version does not know, or what is malformed, is `unsupported`, never an error. */
-export function decodeContent(bytes: Uint8Array): Content | UnsupportedContent {
+export function decodeContent(bytes: Uint8Array): Said {
   let value: unknown;
   try {
     value = packr.unpack(bytes);
   } catch {
-    return { type: 'unsupported' };
+    return { content: { type: 'unsupported' } };
   }
   const outer = versioned.safeParse(value);
-  if (!outer.success || outer.data.v !== version) return { type: 'unsupported' };
+  if (!outer.success) return { content: { type: 'unsupported' } };
+  const { v, ttlSeconds } = outer.data;
   const inner = content.safeParse(outer.data.content);
-  return inner.success ? inner.data : { type: 'unsupported' };
+  return { content: v === version && inner.success ? inner.data : { type: 'unsupported' }, ttlSeconds };
 }

@@ -2,7 +2,7 @@ import { decodeEvent } from '../../protocol/conversation-event.js';
 import type { ConversationId, Position } from '../../protocol/ids.js';
 import type { HistoryPage } from '../../protocol/rest/conversation.js';
 import { openBody } from '../encryption/body-seal.js';
-import { decodeContent, isEffect, type Content } from '../encryption/content.js';
+import { decodeContent, isEffect, type Content, type Said } from '../encryption/content.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
@@ -38,9 +38,9 @@ export async function openHistory(
   for (;;) {
     const { items } = await rest.call('getMessages', { params: { conversationId }, query: { before, after, limit } });
     const messages = items.flatMap((item): Message[] => {
-      const content = contentOf(store, item);
+      const { content, ttlSeconds } = saidIn(store, item) ?? {};
       if (content === undefined || isEffect(content)) return [];
-      const { position, messageId, sender, acceptedAtMs, ttlSeconds } = item;
+      const { position, messageId, sender, acceptedAtMs } = item;
       return [archive.withEffects({ conversationId, position, messageId, sender, acceptedAtMs, ttlSeconds, content })];
     });
     const last = items.at(-1)?.position;
@@ -51,19 +51,20 @@ export async function openHistory(
 }
 
 /** `undefined`: it came here, and there is nothing of it to show. */
-function contentOf(store: DeviceStore, item: HistoryPage['items'][number]): Content | ShownContent | undefined {
-  const { conversationId, messageId, sender, kind, body } = item;
+function saidIn(store: DeviceStore, item: HistoryPage['items'][number]): Said<Content | ShownContent> | undefined {
+  const { conversationId, messageId, sender, kind, body, ttlSeconds } = item;
   if (kind === 'event') {
     const event = decodeEvent(body);
-    return event === undefined ? { type: 'unsupported' } : { type: 'event', event };
+    return { content: event === undefined ? { type: 'unsupported' } : { type: 'event', event } };
   }
   const key = store.get(contentKeyTable, messageId);
-  if (key === undefined && store.get(processedTable, messageId) !== undefined) return placeOf(store, conversationId, messageId)?.row.content;
-  if (key === undefined || body === undefined) return { type: 'undecryptable' };
+  if (key === undefined && store.get(processedTable, messageId) !== undefined) return placeOf(store, conversationId, messageId)?.row;
+  const closed = { content: { type: 'undecryptable' }, ttlSeconds } as const;
+  if (key === undefined || body === undefined) return closed;
   try {
     return decodeContent(openBody({ conversationId, messageId, sender }, key, body));
   } catch (error) {
-    if (error instanceof SdkError) return { type: 'undecryptable' };
+    if (error instanceof SdkError) return closed;
     throw error;
   }
 }

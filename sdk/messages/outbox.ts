@@ -7,7 +7,7 @@ import type { ConversationId, DeviceAddress, MessageId } from '../../protocol/id
 import { limits } from '../../protocol/limits.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
 import { sealBody } from '../encryption/body-seal.js';
-import { encodeContent, isEffect, type Content } from '../encryption/content.js';
+import { encodeContent, isEffect, type Content, type Said } from '../encryption/content.js';
 import { IdleWaiters } from '../idle-waiters.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
@@ -30,12 +30,6 @@ export interface OutboxDependencies {
   readonly onChange: (sent: Sent) => void;
   /** Sending waits: the peer's identity changed (SdkError `identity_changed`), or something is wrong that time alone does not mend. */
   readonly onHeld: (conversationId: ConversationId, error: unknown) => void;
-}
-
-/** What `Outbox.add` sends. */
-export interface OutgoingContent {
-  readonly content: Content;
-  readonly ttlSeconds?: number | undefined;
 }
 
 export interface Sent {
@@ -71,10 +65,10 @@ export class Outbox {
   }
 
   /** Resolves when a kill of the process cannot lose it. Throws DomainError `invalid_request`, `too_large`. */
-  async add(conversationId: ConversationId, { content, ttlSeconds }: OutgoingContent): Promise<Sent> {
+  async add(conversationId: ConversationId, { content, ttlSeconds }: Said<Content>): Promise<Sent> {
     const { own, onChange } = this.#dependencies;
     const messageId = v7() as MessageId;
-    const { body, key } = sealBody({ conversationId, messageId, sender: own }, encodeContent(content));
+    const { body, key } = sealBody({ conversationId, messageId, sender: own }, encodeContent({ content, ttlSeconds }));
     if (body.byteLength > limits.maxBodyBytes) {
       throw new DomainError('too_large', `content: at most ${limits.maxBodyBytes} bytes`, {
         detail: { field: 'content', limit: limits.maxBodyBytes },

@@ -1,10 +1,9 @@
 import { DomainError } from '../../protocol/errors.js';
 import type { ConversationId, DeviceAddress } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
-import { checkContent, isEffect, type Content, type EffectContent } from '../encryption/content.js';
+import { checkContent, isEffect, type Content, type EffectContent, type Said } from '../encryption/content.js';
 import type { MessageArchive } from './message-archive.js';
 import type { Message } from './message.js';
-import type { OutgoingContent } from './outbox.js';
 import { isChangeable, isVote } from './outcome.js';
 
 /** How long a text can be edited; a rule of the author's device. */
@@ -22,8 +21,8 @@ export interface OutgoingRulesDependencies {
 export function outgoingOf(
   { archive, own }: OutgoingRulesDependencies,
   conversationId: ConversationId,
-  { content: wanted, ttlSeconds }: OutgoingContent,
-): OutgoingContent {
+  { content: wanted, ttlSeconds }: Said<Content>,
+): Said<Content> {
   const content = checkContent(wanted);
   checkTtl(content, ttlSeconds);
   if (isSaid(content)) return { content, ttlSeconds: ttlSeconds ?? archive.disappearing(conversationId) };

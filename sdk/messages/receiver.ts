@@ -2,7 +2,7 @@ import { decodeEvent } from '../../protocol/conversation-event.js';
 import { deviceKey, directConversationId, isGroupId, type DeviceAddress } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { openBody, readEnvelope } from '../encryption/body-seal.js';
-import { decodeContent } from '../encryption/content.js';
+import { decodeContent, type Said } from '../encryption/content.js';
 import { acceptDistribution, decryptFromGroup, isForGroup } from '../encryption/sender-keys.js';
 import { archiveSession, decryptFrom, type Opened } from '../encryption/sessions.js';
 import { signalFailureOf, type SignalFailure } from '../encryption/signal-errors.js';
@@ -40,6 +40,8 @@ interface Collected extends Received {
   exchanges: number;
   answers: boolean;
 }
+
+type KeptContent = Said<Accepted['content']>;
 
 interface Receiving {
   readonly own: DeviceAddress;
@@ -80,19 +82,19 @@ async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiv
   if (!known && isBetween(item, own)) unit.put(conversationTable, [conversationId], { peer: sender.accountId });
   // Sessions that a failure half advanced are forgotten with the part.
   const part = unit.part();
-  let content: Accepted['content'] | undefined;
+  let said: KeptContent | undefined;
   let reason: string | undefined;
   try {
-    content = await open(part, item, receiving);
+    said = await open(part, item, receiving);
     await part.commit();
   } catch (error) {
     reason = reasonOf(error);
-    content = { type: 'undecryptable' };
+    said = { content: { type: 'undecryptable' }, ttlSeconds: item.ttlSeconds };
     if (heal(unit, item, { failure: signalFailureOf(error), nowMs: receiving.nowMs })) collected.answers = true;
   }
   // Keys that do not open are no message that somebody wrote.
-  if (content === undefined || item.kind === 'keys') return;
-  const message = keep(unit, { ...item, content }, receiving);
+  if (said === undefined || item.kind === 'keys') return;
+  const message = keep(unit, { ...item, ...said }, receiving);
   if (message !== undefined && reason !== undefined) collected.undecryptable.push({ message, reason });
 }
 
@@ -117,15 +119,15 @@ function takeEvent(unit: UnitOfWork, { conversationId, sender, body }: DeliverIt
 }
 
 /** `undefined`: nobody said anything. */
-async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Receiving): Promise<Accepted['content'] | undefined> {
+async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Receiving): Promise<KeptContent | undefined> {
   const { conversationId, messageId, sender, kind, body } = item;
   const { plaintext, exchange, identityChanged } = await decrypt(part, item, own);
-  let content: Accepted['content'] | undefined;
+  let said: KeptContent | undefined;
   if (kind === 'keys' && (await takeNote(part, item, plaintext)) === 'asks') collected.answers = true;
   if (kind === 'message') {
     const contentKey = readEnvelope(plaintext);
     if (body === undefined) throw new SdkError('undecryptable', 'its body has expired');
-    content = decodeContent(openBody({ conversationId, messageId, sender }, contentKey, body));
+    said = decodeContent(openBody({ conversationId, messageId, sender }, contentKey, body));
     part.put(contentKeyTable, [messageId], contentKey);
   }
   if (identityChanged) collected.identityChanged.push(sender);
@@ -133,7 +135,7 @@ async function open(part: UnitOfWork, item: DeliverItem, { own, collected }: Rec
     collected.exchanges += 1;
     collected.answers = true;
   }
-  return content;
+  return said;
 }
 
 /** Throws SdkError `untrusted_server`, `undecryptable`, and libsignal's own errors. */

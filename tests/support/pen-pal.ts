@@ -16,9 +16,9 @@ import type { SdkParty } from './sdk-party.js';
 /** A text, another content, or what a newer version would pack. */
 type Said = string | Content | Uint8Array;
 
-function bytesOf(said: Said): Uint8Array {
+function bytesOf(said: Said, ttlSeconds?: number): Uint8Array {
   if (said instanceof Uint8Array) return said;
-  return encodeContent(typeof said === 'string' ? { type: 'text', text: said } : said);
+  return encodeContent({ content: typeof said === 'string' ? { type: 'text', text: said } : said, ttlSeconds });
 }
 
 export const addressOf = ({ accountId, deviceId }: Device): DeviceAddress => ({ accountId, deviceId });
@@ -62,7 +62,7 @@ export class PenPal {
     const { party } = this;
     const conversationId = this.conversationWith(device);
     const messageId = newMessageId();
-    const { key, body } = sealBody({ conversationId, messageId, sender: party.address }, bytesOf(said));
+    const { key, body } = sealBody({ conversationId, messageId, sender: party.address }, bytesOf(said, changes.ttlSeconds));
     const envelope = await party.commit((unit) => encryptTo(unit, party.address, addressOf(device), envelopePlaintext({ key, body })));
     const envelopes = [{ to: { ...addressOf(device), registrationId: 1 }, ...envelope }];
     const frame = { type: 'send', id: 1, messageId, conversationId, rosterDigest: '', kind: 'message', body, envelopes } as const;

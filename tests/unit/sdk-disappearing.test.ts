@@ -36,7 +36,7 @@ test('a message goes when its time is over, with its key and what was done to it
   await device.send(conversationId, { type: 'reaction', messageId, emoji: '👍' });
   const own = await device.send(conversationId, { type: 'text', text: 'for another' }, { ttlSeconds: 3 });
   await device.idle();
-  expect(device.messages(conversationId)).toMatchObject([{ ttlSeconds: 3 }, { ttlSeconds: 2, state: 'accepted' }]);
+  expect(device.messages(conversationId)).toMatchObject([{ ttlSeconds: 3 }, { ttlSeconds: 3, state: 'accepted' }]);
   await eventually(() => expect(device.messages(conversationId)).toEqual([]));
   await eventually(() =>
     expect(disappeared.flatMap(({ messages }) => messages)).toEqual([
@@ -104,4 +104,13 @@ test('the rule of a conversation holds for what is sent from then on, whoever ma
   await device.idle();
   expect(ttls(3)).toEqual([undefined, expect.any(Number), undefined]);
   expect(textsOf(device.messages(conversationId))).toEqual(['stays', '(disappearing)', 'still goes', 'goes earlier', '(disappearing)', 'stays too']);
+});
+
+test('the server cannot make a message stay, nor disappear', async () => {
+  const { device, pal, conversationId } = await PenPal.withDevice(stage);
+  const { ttlSeconds, ...made } = await pal.seal(device, 'goes', { ttlSeconds: 60 });
+  expect(ttlSeconds).toBe(60);
+  pal.accept(made);
+  pal.accept({ ...(await pal.seal(device, 'stays')), ttlSeconds: 60 });
+  await eventually(() => expect(device.messages(conversationId).map((message) => message.ttlSeconds)).toEqual([60, undefined]));
 });

@@ -62,7 +62,7 @@ function rosterOf(...parties: readonly SdkParty[]) {
 function message(text: string): OutboxRow {
   const content = { type: 'text', text } as const;
   const messageId = newMessageId();
-  const { body, key } = sealBody({ conversationId, messageId, sender: ann.address }, encodeContent(content));
+  const { body, key } = sealBody({ conversationId, messageId, sender: ann.address }, encodeContent({ content }));
   return { kind: 'message', messageId, conversationId, content, body, key, attempt: 1 };
 }
 

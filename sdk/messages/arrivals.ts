@@ -133,11 +133,15 @@ export class Arrivals {
 
   #tellChanges(changes: readonly MessagePlace[]): void {
     if (this.#closed) return;
-    const { archive, onChanged } = this.#dependencies;
+    const { archive, onChanged, onNotTold } = this.#dependencies;
     const once = new Map(changes.map((place) => [`${place.conversationId}/${place.position}`, place]));
-    for (const { conversationId, position } of once.values()) {
-      const message = archive.at(conversationId, position);
-      if (message !== undefined) onChanged(message);
+    try {
+      for (const { conversationId, position } of once.values()) {
+        const message = archive.at(conversationId, position);
+        if (message !== undefined) onChanged(message);
+      }
+    } catch (error) {
+      onNotTold(error);
     }
   }
 

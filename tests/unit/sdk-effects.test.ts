@@ -3,6 +3,7 @@ import fc from 'fast-check';
 
 import type { AccountId, ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
 import { isEffect, type Content } from '../../sdk/encryption/content.js';
+import { unknownGroup, wasAdmin, withChange } from '../../sdk/groups/group-changes.js';
 import type { Message } from '../../sdk/index.js';
 import { inChunks } from '../../sdk/in-chunks.js';
 import { keepContent, type Accepted } from '../../sdk/messages/keep-content.js';
@@ -190,5 +191,26 @@ describe('what is done to messages', () => {
     expect(archive.disappearing(conversationId)).toBe(60);
     await arrive([rule(3)]);
     expect(archive.disappearing(conversationId)).toBeUndefined();
+  });
+});
+
+describe('whether somebody was an admin when a message was sent', () => {
+  const role = (member: AccountId, of: 'admin' | 'member', version: number) => ({ type: 'role-changed', version, member, role: of }) as const;
+
+  test('is known from the events before it, though the server told already what came after', () => {
+    const made = withChange(unknownGroup, { type: 'created', version: 1, members: [ann, bea] }, ann);
+    const raised = withChange(made, role(bea, 'admin', 2), ann);
+    expect([wasAdmin(made, bea), wasAdmin(raised, bea), wasAdmin(raised, ann)]).toEqual([false, true, true]);
+    const ahead = { ...raised, version: 4, members: [{ accountId: ann, role: 'owner' as const }] };
+    expect(wasAdmin(ahead, bea)).toBe(true);
+    const lowered = withChange(ahead, role(bea, 'member', 3), ann);
+    expect(wasAdmin(lowered, bea)).toBe(false);
+    expect(lowered.members).toEqual(ahead.members);
+  });
+
+  test('is what the server says of those who were there before', () => {
+    const joined = withChange(unknownGroup, { type: 'members-added', version: 9, members: [cleo] }, ann);
+    const told = { ...joined, members: [{ accountId: ann, role: 'owner' as const }, ...joined.members] };
+    expect([wasAdmin(told, ann), wasAdmin(told, cleo)]).toEqual([true, false]);
   });
 });

@@ -3,6 +3,7 @@ import base from './jest.config.js';
 /** Suites that go through the public door alone: they run on the embedded profile too. */
 const onBothProfiles = [
   'websocket-bad-input',
+  'explain',
   'groups',
   'websocket-devices',
   'websocket-limits',

@@ -8,7 +8,7 @@ import type { DrainEvents } from '../telemetry/drain-events.js';
 import { composePage, type ComposedPage, type HistoryPassed, type LostMessages } from './drain-page.js';
 
 export interface InboxDrainDependencies {
-  readonly inbox: Inbox;
+  readonly inbox: Pick<Inbox, 'read' | 'remove'>;
   readonly history: History;
   readonly historyPassed: HistoryPassed;
   readonly link: GatewayLink;

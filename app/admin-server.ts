@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Registry } from 'prom-client';
 
+import type { OperatorApi } from './operator-api.js';
+
 /** A probe has an answer before it gives up itself. */
 const answerWithinMs = 800;
 
@@ -19,12 +21,13 @@ export interface AdminServerOptions {
   readonly dependencies: readonly Dependency[];
   /** Whether new sessions are welcome: not while a gateway is being stopped. */
   readonly accepting: () => boolean;
+  readonly operatorApi: OperatorApi;
 }
 
 /**
- * /healthz: the process answers. /readyz: what it needs is there, each by name. /accepting: 404 as soon as a load balancer is to send nobody new. /metrics: for Prometheus.
+ * /healthz: the process answers. /readyz: what it needs is there, each by name. /accepting: 404 as soon as a load balancer is to send nobody new. /metrics: for Prometheus. /ops/: for operators.
  */
-export function createAdminServer({ registry, dependencies, accepting }: AdminServerOptions): Server {
+export function createAdminServer({ registry, dependencies, accepting, operatorApi }: AdminServerOptions): Server {
   return createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (request.method !== 'GET') answer(response, 405, 'text/plain', 'only GET\n');
@@ -32,7 +35,8 @@ export function createAdminServer({ registry, dependencies, accepting }: AdminSe
     else if (path === '/readyz') void ready(response, dependencies);
     else if (path === '/accepting') answer(response, accepting() ? 200 : 404, 'text/plain', accepting() ? 'yes\n' : 'no\n');
     else if (path === '/metrics') void metrics(response, registry);
-    else answer(response, 404, 'text/plain', 'there are /healthz, /readyz, /accepting and /metrics\n');
+    else if (path?.startsWith('/ops/')) void operator(response, operatorApi(request));
+    else answer(response, 404, 'text/plain', 'there are /healthz, /readyz, /accepting, /metrics and /ops/\n');
   });
 }
 
@@ -62,6 +66,11 @@ async function metrics(response: ServerResponse, registry: Registry): Promise<vo
   } catch {
     answer(response, 503, 'text/plain', 'metrics could not be read\n');
   }
+}
+
+async function operator(response: ServerResponse, answered: ReturnType<OperatorApi>): Promise<void> {
+  const { status, body } = await answered;
+  answer(response, status, status < 400 ? 'application/json' : 'application/problem+json', `${JSON.stringify(body)}\n`);
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string): void {

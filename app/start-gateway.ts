@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 import { LocalDrains } from '../activities/local-drains.js';
 import type { InboxDrainDependencies } from '../activities/drain-device.js';
 import { GroupEvents } from '../gateway/group-events.js';
+import { MessageExplainer } from '../gateway/message-explainer.js';
 import { createRestApp } from '../gateway/rest/rest-app.js';
 import type { Tokens } from '../gateway/tokens.js';
 import { createWebSocketGateway } from '../gateway/websocket/websocket-gateway.js';
@@ -84,6 +85,7 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
     ...adapters,
     registrationProof: chooseRegistrationProof(config, adapters.clock, logger),
     groupEvents,
+    explainer: new MessageExplainer({ ...adapters, epoch }),
     tokens,
     events: createRestEvents(logger, metrics),
     options: network,

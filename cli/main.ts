@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { createChatCommand } from './chat/chat-command.js';
 import { complain } from './complain.js';
 import { createLinkCommand } from './link.js';
+import { createExplainCommand } from './explain.js';
 import { createLoadCommand } from './load.js';
 import { createMigrateCommand } from './migrate.js';
 import { createServeCommand } from './serve.js';
@@ -14,6 +15,7 @@ const program = new Command('heliograph')
   .addCommand(createChatCommand())
   .addCommand(createLinkCommand())
   .addCommand(createServeCommand())
+  .addCommand(createExplainCommand())
   .addCommand(createLoadCommand())
   .addCommand(createStackCommand())
   .addCommand(createMigrateCommand());

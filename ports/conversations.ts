@@ -1,5 +1,5 @@
 import type { Roster } from '../core/roster.js';
-import type { AccountId, ConversationId } from '../protocol/ids.js';
+import type { AccountId, ConversationId, DeviceAddress } from '../protocol/ids.js';
 
 export interface Conversation {
   readonly conversationId: ConversationId;
@@ -8,6 +8,15 @@ export interface Conversation {
   /** Of a group, sealed by its devices. */
   readonly title?: Uint8Array | undefined;
   readonly members: readonly AccountId[];
+}
+
+/** A device that is or was active, times in ms. */
+export interface DeviceLife {
+  readonly device: DeviceAddress;
+  readonly createdAtMs: number;
+  readonly revokedAtMs?: number | undefined;
+  /** When its account joined the conversation, if it is a member now. */
+  readonly joinedAtMs?: number | undefined;
 }
 
 /**
@@ -22,4 +31,6 @@ export interface Conversations {
   list(accountId: AccountId, page: { readonly after?: ConversationId | undefined; readonly limit: number }): Promise<readonly Conversation[]>;
   /** Members with their active devices at the present version; `undefined` if there is no such conversation. */
   roster(conversationId: ConversationId): Promise<Roster | undefined>;
+  /** Every device, also those that were revoked, of the members and of the other accounts that are named; by account and number. */
+  deviceLives(conversationId: ConversationId, others: readonly AccountId[]): Promise<readonly DeviceLife[]>;
 }

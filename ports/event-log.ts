@@ -66,6 +66,8 @@ export interface GroupProgress {
 export interface EventLog {
   append(topic: Topic, records: readonly AppendRecord[]): Promise<readonly Appended[]>;
   consume(options: ConsumeOptions): Promise<Consumer>;
+  /** One record of the past; `undefined` when retention took it, or it is not there yet. Not for the hot path. */
+  read(topic: Topic, partition: number, offset: number): Promise<LogRecord | undefined>;
   /** The partition of a key; stable for the life of a topic. */
   partitionOf(topic: Topic, key: string): number;
   progress(topic: Topic, group: string): Promise<readonly GroupProgress[]>;

@@ -51,6 +51,8 @@ export interface Inbox {
   put(entries: readonly InboxEntry[]): Promise<void>;
   /** The first rows in order, within the limit; at least one if any. */
   read(device: DeviceAddress, limit: InboxLimit): Promise<InboxPage>;
+  /** Since when one item waits, of each device in the order given; `undefined` where it has no row for it. */
+  queuedAtMs(devices: readonly DeviceAddress[], item: Pick<InboxRow, 'conversationId' | 'position'>): Promise<readonly (number | undefined)[]>;
   remove(device: DeviceAddress, ranges: readonly InboxRange[]): Promise<void>;
   /** Removes all rows of the device. */
   clear(device: DeviceAddress): Promise<void>;

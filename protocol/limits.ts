@@ -46,6 +46,8 @@ export const rateLimits = {
   join: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'open' },
   /** Links that are opened from one address. */
   link: { burst: 10, perSecond: 1 / 60, whenStoreIsAway: 'closed' },
+  /** Of one account; each looks at every device of a conversation. */
+  explain: { burst: 30, perSecond: 1, whenStoreIsAway: 'open' },
   registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },
 } as const satisfies Record<string, RateLimit>;
 export type RateLimitName = keyof typeof rateLimits;

@@ -1,6 +1,7 @@
 /* eslint-disable max-lines -- everything that one does with a device, each a call to the part that does it */
 import { DomainError } from '../protocol/errors.js';
 import type { AccountId, ConversationId, DeviceId, MessageId, Position } from '../protocol/ids.js';
+import type { Explanation } from '../protocol/rest/explanation.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
 import { Background } from './background.js';
 import type { DeviceDependencies } from './device-dependencies.js';
@@ -212,6 +213,11 @@ export class Device {
   /** Of a group: how far each of the others got. */
   receiptsByMember(conversationId: ConversationId): ReadonlyMap<AccountId, PeerReceipts> {
     return this.#archive.receiptsByMember(conversationId);
+  }
+
+  /** Where a message of this account is for each device, as the server knows it now. Throws DomainError `not_found`, `unavailable` (ask again in a moment), SdkError `offline`. */
+  explain(messageId: MessageId): Promise<Explanation> {
+    return this.#dependencies.rest.call('explainMessage', { params: { messageId } });
   }
 
   /** `undefined` before anything was sent or received. */

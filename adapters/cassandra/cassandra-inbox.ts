@@ -14,6 +14,7 @@ const columns = 'account_id, device_id, conversation_id, position, message_id, k
 const insertRow = `INSERT INTO inbox_by_device (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ${putAt} AND TTL ?`;
 const insertRowWithEnvelope = `INSERT INTO inbox_by_device (${columns}, envelope_type, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ${putAt} AND TTL ?`;
 const selectRows = `SELECT ${columns}, envelope_type, envelope FROM inbox_by_device WHERE account_id = ? AND device_id = ?`;
+const selectQueuedAt = 'SELECT queued_at FROM inbox_by_device WHERE account_id = ? AND device_id = ? AND conversation_id = ? AND position = ?';
 const deleteRows = `DELETE FROM inbox_by_device USING TIMESTAMP ${removedAt} WHERE account_id = ? AND device_id = ?`;
 const deleteRange = `${deleteRows} AND conversation_id = ? AND position >= ? AND position <= ?`;
 
@@ -48,6 +49,14 @@ export function createCassandraInbox(client: CassandraClient, options: { readonl
       const from = afterConversation === undefined ? (['', []] as const) : ([' AND conversation_id > ?', [afterConversation]] as const);
       const rows = await client.rows(`${selectRows}${from[0]} LIMIT ?`, accountId, deviceId, ...from[1], maxRows + 1);
       return pageOf(rows.map(decode), maxRows, maxBytes);
+    },
+
+    queuedAtMs: async (devices, { conversationId, position }) => {
+      const rows = await client.rowsOfEach(
+        selectQueuedAt,
+        devices.map(({ accountId, deviceId }) => [accountId, deviceId, conversationId, position]),
+      );
+      return rows.map(([row]) => (row === undefined ? undefined : (row.get('queued_at') as types.Long).toNumber()));
     },
 
     remove: async ({ accountId, deviceId }, ranges) => {

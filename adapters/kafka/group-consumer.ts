@@ -1,25 +1,18 @@
-import { fetchV17, FetchIsolationLevels, ResponseError } from '@platformatic/kafka';
-
 import type { Clock } from '../../ports/clock.js';
-import type { ConsumeOptions, LogRecord } from '../../ports/event-log.js';
+import type { ConsumeOptions } from '../../ports/event-log.js';
 import { keyOf, type Broker, type ClusterClient, type TopicLayout } from './cluster-client.js';
+import { fetchRecords, partitionsOutOfRange, type Fetched } from './fetch-records.js';
 import { GroupMember } from './group-member.js';
 import { PartitionFeed } from './partition-feed.js';
 
 /** How long the broker waits for records, and how long while a partition waits for room to be fetched again. */
 const fetchWaitMs = 500;
 const shortWaitMs = 20;
-const maxFetchBytes = 8 * 1024 * 1024;
-const maxPartitionBytes = 1024 * 1024;
 const commitEveryMs = 250;
 const tryAgainAfterMs = 200;
 const reportEveryMs = 5_000;
 /** A member of a group with more members than partitions may stay without any. */
 const firstPartitionsWithinMs = 5_000;
-const sessionless = { id: 0, epoch: -1 };
-const offsetOutOfRange = 1;
-
-type FetchResponse = ReturnType<typeof fetchV17.parseResponse>;
 
 export interface GroupConsumerDependencies {
   /** For fetches, which wait at the broker. */
@@ -183,7 +176,7 @@ export class GroupConsumer {
       }
       if (wanted.size === 0 || signal.aborted) return;
       try {
-        this.#take(wanted, await this.#fetch(leader, wanted));
+        this.#take(await this.#fetch(leader, wanted));
         if (gatherMs > 0) await clock.sleep(gatherMs, signal).catch(() => undefined);
       } catch (error) {
         this.#report(error);
@@ -194,60 +187,20 @@ export class GroupConsumer {
     }
   }
 
-  #fetch(leader: Broker, wanted: ReadonlyMap<number, number>): Promise<FetchResponse> {
-    const partitions = [...wanted].map(([partition, offset]) => ({
-      partition,
-      currentLeaderEpoch: -1,
-      fetchOffset: BigInt(offset),
-      lastFetchedEpoch: -1,
-      partitionMaxBytes: maxPartitionBytes,
-    }));
-    const topics = [{ topicId: this.#layout?.id ?? '', partitions }];
-    const { id, epoch } = sessionless;
+  #fetch(leader: Broker, wanted: ReadonlyMap<number, number>): Promise<readonly Fetched[]> {
     const waitMs = wanted.size < this.#feeds.size ? shortWaitMs : fetchWaitMs;
-    return this.#dependencies.fetching.ask(
-      leader,
-      fetchV17.api,
-      waitMs,
-      1,
-      maxFetchBytes,
-      FetchIsolationLevels.READ_UNCOMMITTED,
-      id,
-      epoch,
-      topics,
-      [],
-      '',
-    );
+    return fetchRecords(this.#dependencies.fetching, leader, { topicId: this.#layout?.id ?? '', wanted, waitMs });
   }
 
-  #take(wanted: ReadonlyMap<number, number>, { responses }: FetchResponse): void {
-    for (const { partitionIndex: partition, records: batches = [] } of responses.flatMap(({ partitions }) => partitions)) {
-      const from = wanted.get(partition);
-      if (from === undefined || batches.length === 0) continue;
-      const records: LogRecord[] = [];
-      let nextOffset = from;
-      for (const { firstOffset, lastOffsetDelta, maxTimestamp, records: ofBatch } of batches) {
-        const first = Number(firstOffset);
-        // Of a topic with append times: that of the whole batch.
-        const appendedAtMs = Number(maxTimestamp);
-        for (const { offsetDelta, key, value } of ofBatch) {
-          const offset = first + offsetDelta;
-          // A batch comes whole, also one that begins before.
-          if (offset >= from) records.push({ partition, offset, key: key?.toString() ?? '', value: value ?? Buffer.alloc(0), appendedAtMs });
-        }
-        nextOffset = first + lastOffsetDelta + 1;
-      }
-      this.#feeds.get(partition)?.push(from, records, nextOffset);
-    }
+  #take(fetched: readonly Fetched[]): void {
+    for (const { partition, from, records, nextOffset } of fetched) this.#feeds.get(partition)?.push(from, records, nextOffset);
   }
 
   /** Records that were not worked before they became too old are lost for this group. */
   async #skipWhatIsGone(error: unknown): Promise<void> {
-    if (!(error instanceof ResponseError)) return;
-    const { responses } = error['response'] as FetchResponse;
-    const gone = responses.flatMap(({ partitions }) => partitions).filter(({ errorCode }) => errorCode === offsetOutOfRange);
+    const gone = partitionsOutOfRange(error);
     if (gone.length === 0) return;
-    const oldest = await this.#member.oldestOffsets(gone.map(({ partitionIndex }) => partitionIndex));
+    const oldest = await this.#member.oldestOffsets(gone);
     for (const [partition, offset] of oldest) this.#feeds.get(partition)?.skipTo(offset);
   }
 

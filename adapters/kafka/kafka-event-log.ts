@@ -3,9 +3,10 @@ import { ListOffsetTimestamps } from '@platformatic/kafka';
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { partitionOfKey } from '../../core/partition-of-key.js';
 import type { Clock } from '../../ports/clock.js';
-import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, Topic } from '../../ports/event-log.js';
+import type { AppendRecord, Appended, ConsumeOptions, Consumer, EventLog, GroupProgress, LogRecord, Topic } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
-import { ClusterClient, retryAfterMs, translated } from './cluster-client.js';
+import { ClusterClient, leaderOf, retryAfterMs, translated } from './cluster-client.js';
+import { fetchRecords, partitionsOutOfRange } from './fetch-records.js';
 import { GroupConsumer } from './group-consumer.js';
 import { LogProducer, type Append } from './log-producer.js';
 import { committedOffsets, logOffsets, onlyLooks } from './offsets.js';
@@ -108,6 +109,20 @@ class KafkaLog implements KafkaEventLog {
         await consumer.close();
       },
     };
+  }
+
+  read(topic: Topic, partition: number, offset: number): Promise<LogRecord | undefined> {
+    return translated(async () => {
+      const layout = await this.#client.layout(this.#names[topic]);
+      try {
+        const wanted = new Map([[partition, offset]]);
+        const [fetched] = await fetchRecords(this.#client, leaderOf(layout, partition), { topicId: layout.id, wanted, waitMs: 0 });
+        return fetched?.records.find((record) => record.offset === offset);
+      } catch (error) {
+        if (partitionsOutOfRange(error).length > 0) return undefined;
+        throw error;
+      }
+    });
   }
 
   partitionOf(_topic: Topic, key: string): number {

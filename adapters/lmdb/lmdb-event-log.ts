@@ -9,6 +9,7 @@ import {
   type Consumer,
   type EventLog,
   type GroupProgress,
+  type LogRecord,
   type Topic,
 } from '../../ports/event-log.js';
 import { DomainError } from '../../protocol/errors.js';
@@ -129,6 +130,11 @@ class LmdbEventLog implements EventLog {
       this.#groups.set(key, group);
     }
     return group.join(options);
+  }
+
+  read(topic: Topic, partition: number, offset: number): Promise<LogRecord | undefined> {
+    const [record] = this.#partitions[topic][partition]?.read(offset, 1) ?? [];
+    return Promise.resolve(record?.offset === offset ? record : undefined);
   }
 
   partitionOf(_topic: Topic, key: string): number {

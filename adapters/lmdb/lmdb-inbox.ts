@@ -40,6 +40,14 @@ export function createLmdbInbox(store: LmdbStore, options: { readonly maxAgeMs: 
       return Promise.resolve({ rows: page, more: false });
     },
 
+    queuedAtMs: (devices, item) =>
+      Promise.resolve(
+        devices.map((device) => {
+          const row = rows.get(keyOf(device, item));
+          return row && queuedAtMsOf(row);
+        }),
+      ),
+
     remove: async (device, ranges) => {
       const removals: Promise<unknown>[] = [];
       for (const { conversationId, first, last } of ranges) {
@@ -55,7 +63,7 @@ export function createLmdbInbox(store: LmdbStore, options: { readonly maxAgeMs: 
       await Promise.all(removals);
     },
 
-    sweepExpired: sweep(rows, (value, nowMs) => (unpackRow(value) as StoredRow)[5] + options.maxAgeMs <= nowMs),
+    sweepExpired: sweep(rows, (value, nowMs) => queuedAtMsOf(value) + options.maxAgeMs <= nowMs),
   };
 }
 
@@ -69,6 +77,10 @@ type StoredRow = [
   envelopeType: number | null,
   envelopeContent: Buffer | null,
 ];
+
+function queuedAtMsOf(value: Buffer): number {
+  return (unpackRow(value) as StoredRow)[5];
+}
 
 function encode({ messageId, kind, sender, acceptedAtMs, queuedAtMs, envelope }: InboxRow): Buffer {
   return packRow([messageId, kind, sender.accountId, sender.deviceId, acceptedAtMs, queuedAtMs, envelope?.type ?? null, envelope?.content ?? null]);

@@ -18,6 +18,7 @@ export function createMemoryRateLimiter(limits: Readonly<Record<RateLimitName, R
     groupChange: limiterOf(limits.groupChange),
     join: limiterOf(limits.join),
     link: limiterOf(limits.link),
+    explain: limiterOf(limits.explain),
     registration: limiterOf(limits.registration),
   };
   return {

@@ -1,6 +1,6 @@
 import { rosterDigest, type Roster, type RosterDevice, type RosterMember } from '../../core/roster.js';
 import type { GroupMember } from '../../core/group-rules.js';
-import type { Conversation, Conversations } from '../../ports/conversations.js';
+import type { Conversation, Conversations, DeviceLife } from '../../ports/conversations.js';
 import { DomainError } from '../../protocol/errors.js';
 import { directConversationId, type AccountId, type ConversationId, type DeviceId } from '../../protocol/ids.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
@@ -20,6 +20,14 @@ interface RosterRow {
   readonly role: RosterMember['role'];
   readonly device_id: DeviceId | null;
   readonly registration_id: number | null;
+}
+
+interface DeviceLifeRow {
+  readonly account_id: AccountId;
+  readonly device_id: DeviceId;
+  readonly created_at_ms: number;
+  readonly revoked_at_ms: number | null;
+  readonly joined_at_ms: number | null;
 }
 
 export function createPostgresConversations(pool: PostgresPool): Conversations {
@@ -42,6 +50,7 @@ export function createPostgresConversations(pool: PostgresPool): Conversations {
     list: async (accountId, { after, limit }) =>
       (await pool.rows<ConversationRow>('list-conversations', accountId, after ?? null, limit)).map(conversationOf),
     roster: async (conversationId) => rosterOf(conversationId, await pool.rows<RosterRow>('find-roster', conversationId)),
+    deviceLives: async (conversationId, others) => (await pool.rows<DeviceLifeRow>('find-device-lives', conversationId, others)).map(deviceLifeOf),
   };
 }
 
@@ -59,6 +68,15 @@ export async function putMembers(runner: PostgresRunner, conversationId: Convers
 
 function conversationOf({ conversation_id: conversationId, kind, created_at_ms: createdAtMs, title, members }: ConversationRow): Conversation {
   return { conversationId, kind, createdAtMs, ...(title === null ? {} : { title }), members: members ?? [] };
+}
+
+function deviceLifeOf(row: DeviceLifeRow): DeviceLife {
+  return {
+    device: { accountId: row.account_id, deviceId: row.device_id },
+    createdAtMs: row.created_at_ms,
+    ...(row.revoked_at_ms === null ? {} : { revokedAtMs: row.revoked_at_ms }),
+    ...(row.joined_at_ms === null ? {} : { joinedAtMs: row.joined_at_ms }),
+  };
 }
 
 function rosterOf(conversationId: ConversationId, rows: readonly RosterRow[]): Roster | undefined {

@@ -17,6 +17,7 @@ const queryNames = [
   'find-active-device',
   'find-active-devices',
   'find-conversation',
+  'find-device-lives',
   'find-invite',
   'find-link',
   'find-maker',

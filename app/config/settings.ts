@@ -36,10 +36,15 @@ export const settings = {
     host: text({ variable: 'HELIOGRAPH_HOST', meaning: 'Address that the public and admin ports listen on.' }, '127.0.0.1'),
     publicPort: wholeNumber({ variable: 'HELIOGRAPH_PORT', meaning: 'WebSocket, REST and pages; 0 takes a free port.' }, 8080, port),
     adminPort: wholeNumber(
-      { variable: 'HELIOGRAPH_ADMIN_PORT', meaning: 'Health and metrics; never make it public. 0 takes a free port.' },
+      { variable: 'HELIOGRAPH_ADMIN_PORT', meaning: 'Health, metrics and calls of operators; never make it public. 0 takes a free port.' },
       9090,
       port,
     ),
+    operatorToken: optionalSecret({
+      variable: 'HELIOGRAPH_OPERATOR_TOKEN',
+      meaning:
+        'What operators bring to `/ops/` on the admin port. Embedded: without it one is made in `keys/` of the data directory. Distributed: without it `/ops/` is closed.',
+    }),
     allowedOrigins: list(
       { variable: 'HELIOGRAPH_ALLOWED_ORIGINS', meaning: 'Origins that browsers may come from, divided by commas; `*` for all. Empty: none.' },
       [],
@@ -257,6 +262,7 @@ export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings
   groupChange: limitSettings('groupChange'),
   join: limitSettings('join'),
   link: limitSettings('link'),
+  explain: limitSettings('explain'),
   registration: limitSettings('registration'),
 };
 

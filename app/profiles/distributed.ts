@@ -68,7 +68,8 @@ export async function startDistributed(options: DistributedOptions): Promise<Dis
   }
   const gateway = roles.includes('gateway') ? await startOwnGateway(options, parts) : undefined;
   let accepting = true;
-  const adminPort = await startAdmin({ config, metrics, closer, accepting: () => accepting }, dependencies);
+  const admin = { ...options, metrics, adapters: parts.shared, epoch: messagesEpoch, operatorToken: config.network.operatorToken };
+  const adminPort = await startAdmin({ ...admin, accepting: () => accepting }, dependencies);
   const leave = async () => {
     accepting = false;
     if (config.gateway.drainMs === 0) return;

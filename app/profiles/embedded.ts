@@ -23,6 +23,7 @@ import type { DataDirectory } from '../data-directory.js';
 import { openDirectory, type OpenedDirectory } from '../open-directory.js';
 import { openLocalStores } from '../open-local-stores.js';
 import { openPush } from '../open-push.js';
+import { openOperatorToken } from '../operator-token.js';
 import { addressToOpen } from '../address-to-open.js';
 import { startAdmin } from '../start-admin.js';
 import { startGateway } from '../start-gateway.js';
@@ -100,7 +101,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   };
   const { port: publicPort } = await timed('gateway', () => startGateway({ ...role, attach }));
 
-  const adminPort = await startAdmin({ config, metrics, closer }, [
+  const adminPort = await startAdmin({ ...role, operatorToken: openOperatorToken(config, keys) }, [
     { name: 'postgres', ok: () => directory.ping() },
     { name: 'temporal', ok: () => worker.isRunning(), optional: true },
   ]);

@@ -7,6 +7,7 @@ import type { StackEngine } from './stack-engine.js';
 /** For machines of developers: anybody may know them. */
 const clusterSecret = 'the secret of a stack on a machine of a developer';
 const vapidPrivateKey = 'aGVsaW9ncmFwaCBzdGFjayBvZiBhIGRldmVsb3Blci4';
+const operatorToken = 'operator-of-a-stack';
 const { gateways, pipelines, temporalWorkers } = stackPorts;
 
 /** Where a role is reached; a gateway also has a public port and one for links. */
@@ -28,6 +29,7 @@ export const stackSettings: Readonly<Record<string, string>> = {
   HELIOGRAPH_PROFILE: 'distributed',
   HELIOGRAPH_CLUSTER_SECRET: clusterSecret,
   HELIOGRAPH_PUSH_VAPID_PRIVATE_KEY: vapidPrivateKey,
+  HELIOGRAPH_OPERATOR_TOKEN: operatorToken,
   HELIOGRAPH_KAFKA_BROKERS: stackEndpoints.kafkaBrokers.join(','),
   HELIOGRAPH_KAFKA_REPLICATION: '1',
   HELIOGRAPH_REDIS_URL: stackEndpoints.redisUrl,

@@ -25,22 +25,27 @@ export class HttpRefusal extends DomainError {
 /** Answers a failure as RFC 9457 `application/problem+json`; what is not an expected one is logged and shown without its text. */
 export function sendProblem(response: Response, error: unknown, events: RestEvents): void {
   const failure = expectedOf(error, events);
-  const { code, retryAfterMs, detail } = failure;
+  const { code, retryAfterMs } = failure;
+  const body = problemOf(failure);
+  if (retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1_000));
+  if (code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer');
+  if (failure instanceof HttpRefusal) response.set(failure.headers);
+  response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+/** As a body of `application/problem+json`. */
+export function problemOf(failure: DomainError): Problem {
+  const { code, message, retryAfterMs, detail } = failure;
   const { http, meaning } = errorCodes[code];
-  const status = failure instanceof HttpRefusal ? failure.status : http;
-  const body: Problem = {
+  return {
     type: `urn:heliograph:error:${code}`,
     title: meaning,
-    status,
-    detail: failure.message,
+    status: failure instanceof HttpRefusal ? failure.status : http,
+    detail: message,
     code,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs) }),
     ...(detail === undefined ? {} : { facts: { ...detail } }),
   };
-  if (retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1_000));
-  if (code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer');
-  if (failure instanceof HttpRefusal) response.set(failure.headers);
-  response.status(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
 function expectedOf(error: unknown, events: RestEvents): DomainError {

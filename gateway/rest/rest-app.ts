@@ -11,6 +11,7 @@ import { deviceHandlers } from './devices.js';
 import { createDocsPage } from './docs-page.js';
 import { groupHandlers } from './groups.js';
 import { linkHandlers } from './links.js';
+import { messageHandlers } from './messages.js';
 import { prekeyHandlers } from './prekeys.js';
 import { HttpRefusal, sendProblem } from './problems.js';
 import { pushHandlers } from './push.js';
@@ -87,6 +88,7 @@ function handlersOf(dependencies: RestDependencies): RestHandlers {
     ...prekeyHandlers(dependencies),
     ...conversationHandlers(dependencies),
     ...groupHandlers(dependencies),
+    ...messageHandlers(dependencies),
   };
 }
 

@@ -14,6 +14,7 @@ import type { RegistrationProof } from '../../ports/registration-proof.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { RestEvents } from '../../telemetry/rest-events.js';
 import type { GroupEvents } from '../group-events.js';
+import type { MessageExplainer } from '../message-explainer.js';
 import type { Tokens } from '../tokens.js';
 
 export interface RestDependencies {
@@ -27,6 +28,7 @@ export interface RestDependencies {
   readonly pushSubscriptions: PushSubscriptions;
   /** Left out where no pushes are sent. */
   readonly pushSender: PushSender | undefined;
+  readonly explainer: MessageExplainer;
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly inbox: Inbox;

@@ -50,6 +50,12 @@ export class LogCatchUp {
     else if (last.refusal !== undefined) throw last.refusal;
   }
 
+  /** Everything that the whole log holds now. Throws `unavailable` when it takes longer than a second. */
+  async allPassed(): Promise<void> {
+    const all = await this.#looks.add(undefined);
+    await Promise.all(all.map(({ partition }) => this.#waitsOf(partition).add(undefined)));
+  }
+
   #waitsOf(partition: number): MicroBatcher<undefined, undefined> {
     const known = this.#waits.get(partition);
     if (known !== undefined) return known;
@@ -64,9 +70,13 @@ export class LogCatchUp {
   async #look(partition: number): Promise<void> {
     const startedAtMs = this.#clock.nowMs();
     const { end } = await this.#progress(partition);
-    while ((await this.#progress(partition)).committed < end) {
+    for (;;) {
+      const { committed } = await this.#progress(partition);
+      if (committed >= end) break;
       if (this.#clock.nowMs() >= startedAtMs + waitMs) {
-        const refusal = new DomainError('unavailable', `earlier ${this.#reader.topic} are still being written`, { retryAfterMs: waitMs });
+        const refusal = new DomainError('unavailable', `earlier ${this.#reader.topic} are still being written, ${end - committed} are left`, {
+          retryAfterMs: waitMs,
+        });
         this.#lastLooks.set(partition, { startedAtMs, refusal });
         throw refusal;
       }

@@ -18,7 +18,7 @@ const longestRetryAfterMs = 10 * 60_000;
 
 export interface DeviceWakerDependencies {
   readonly registry: SessionRegistry;
-  readonly inbox: Inbox;
+  readonly inbox: Pick<Inbox, 'read'>;
   readonly pushSubscriptions: PushSubscriptions;
   readonly quietPeriods: QuietPeriods;
   readonly pushSender: PushSender;

@@ -4,6 +4,7 @@ import { accountCalls } from './account-calls.js';
 import { conversationCalls } from './conversation-calls.js';
 import { deviceCalls } from './device-calls.js';
 import { groupCalls } from './group-calls.js';
+import { messageCalls } from './message-calls.js';
 import { prekeyCalls } from './prekey-calls.js';
 import { pushCalls } from './push-calls.js';
 
@@ -14,6 +15,7 @@ export const restCalls = {
   ...pushCalls,
   ...prekeyCalls,
   ...conversationCalls,
+  ...messageCalls,
   ...groupCalls,
 } as const;
 

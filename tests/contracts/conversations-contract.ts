@@ -84,6 +84,24 @@ export function conversationsContract(name: string, open: () => Promise<Director
       expect(roster?.members.find(({ accountId }) => accountId === idOf(one))?.devices).toHaveLength(1);
     });
 
+    test('tells the lives of all devices of its members and of others, with those that were revoked', async () => {
+      const { conversation } = await ensure();
+      const outsider = await registered();
+      await registered();
+      await under.addDevice(idOf(one), newDevice(2));
+      await under.devices.revoke({ accountId: idOf(one), deviceId: deviceNumber(1) }, deviceList(2), nowMs + 5);
+      const lives = (others: readonly AccountId[]) => under.conversations.deviceLives(conversation.conversationId, others);
+      const life = (of: Registration, number: number, more: object) => ({
+        ...{ device: { accountId: idOf(of), deviceId: deviceNumber(number) }, createdAtMs: of.account.createdAtMs, joinedAtMs: nowMs, ...more },
+      });
+      const ofMembers = [life(one, 1, { revokedAtMs: nowMs + 5 }), life(one, 2, { createdAtMs: 0 }), life(other, 1, {})];
+      const ofOutsider = { device: { accountId: idOf(outsider), deviceId: deviceNumber(1) }, createdAtMs: outsider.account.createdAtMs };
+      const inOrder = (all: readonly { readonly device: { readonly accountId: AccountId } }[]) =>
+        [...all].sort((a, b) => (a.device.accountId < b.device.accountId ? -1 : a.device.accountId > b.device.accountId ? 1 : 0));
+      expect(await lives([])).toEqual(inOrder(ofMembers));
+      expect(await lives([idOf(outsider), idOf(one)])).toEqual(inOrder([...ofMembers, ofOutsider]));
+    });
+
     test('pages through the conversations of an account in the order of their ids', async () => {
       const made: ConversationId[] = [];
       for (let count = 0; count < 5; count += 1) {

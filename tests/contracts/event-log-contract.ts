@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { ConsumeOptions, Consumer, EventLog, LogRecord, PartitionHandler } from '../../ports/event-log.js';
+import type { Appended, ConsumeOptions, Consumer, EventLog, LogRecord, PartitionHandler } from '../../ports/event-log.js';
 import { eventually } from '../support/eventually.js';
 
 export interface EventLogUnderTest {
@@ -190,6 +190,22 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       const lazyAgain = await consume({ group: 'lazy' });
       await eventually(() => expect(texts(committedAgain.seen)).toEqual(['c']));
       await eventually(() => expect(texts(lazyAgain.seen)).toEqual(['a', 'b', 'c']));
+    });
+
+    test('reads a single record of the past, whoever consumed it, and nothing where there is none', async () => {
+      const appended = await under.log.append(
+        'messages',
+        ['a', 'b', 'c'].map((text) => ({ key: 'k', value: value(text) })),
+      );
+      await consume();
+      const [, second, third] = appended as [Appended, Appended, Appended];
+      const read = (offset: number) => under.log.read('messages', second.partition, offset);
+      const record = await read(second.offset);
+      expect(record).toMatchObject({ key: 'k', ...second });
+      expect(Buffer.from(record?.value ?? []).toString()).toBe('b');
+      expect([await read(third.offset + 1), await read(third.offset + 100)]).toEqual([undefined, undefined]);
+      under = await under.reopen();
+      expect(await read(second.offset)).toMatchObject({ key: 'k', ...second });
     });
 
     test('tells the end and the committed offset of each partition', async () => {

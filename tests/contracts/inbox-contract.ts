@@ -108,6 +108,16 @@ export function inboxContract(name: string, open: (maxAgeMs: number) => Promise<
       expect(places(page.rows)).toEqual([[high, positionOf(1, 1)]]);
     });
 
+    test('tells since when one item waits, of each device that is asked for', async () => {
+      await put(row(low, 1), row(low, 2));
+      const others = [1, 2].map((number) => ({ accountId: newAccountId(), deviceId: deviceNumber(number) }));
+      const [, other] = others as [DeviceAddress, DeviceAddress];
+      await under.inbox.put([{ device: other, row: { ...row(low, 2), queuedAtMs: 1_700_000_000_777 } }]);
+      const since = (offset: number) => under.inbox.queuedAtMs([...others, device], { conversationId: low, position: positionOf(1, offset) });
+      expect(await since(2)).toEqual([undefined, 1_700_000_000_777, 1_700_000_000_001]);
+      expect(await since(3)).toEqual([undefined, undefined, undefined]);
+    });
+
     test('removes ranges with both their ends, and nothing else', async () => {
       await put(row(low, 1), row(low, 2), row(low, 3), row(low, 4), row(high, 2));
       await under.inbox.remove(device, [{ conversationId: low, first: positionOf(1, 2), last: positionOf(1, 3) }]);

@@ -69,11 +69,8 @@ const withBody = calls.filter(([, { body }]) => body !== undefined);
 
 /** The path with what its parameters want. */
 function pathOf({ path }: RestCall): string {
-  return path
-    .replace('{accountId}', pair.bob.accountId)
-    .replace('{conversationId}', pair.conversationId)
-    .replace('{deviceId}', '1')
-    .replace('{linkId}', v4());
+  const values = new Map(Object.entries({ accountId: pair.bob.accountId, deviceId: '1', messageId: pair.conversationId }));
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values.get(name) ?? pair.conversationId);
 }
 
 const caller = ({ open }: RestCall): LoadDevice | undefined => (open === true ? undefined : pair.alice);

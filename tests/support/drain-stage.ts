@@ -32,7 +32,7 @@ class DrainStores {
   inboxIsAway = false;
   removalsToFail = 0;
 
-  readonly inbox: Inbox = {
+  readonly inbox: Omit<Inbox, 'queuedAtMs'> = {
     put: (entries) => {
       for (const { device, row } of entries) this.#rowsOf(device).push(row);
       return Promise.resolve();

@@ -53,12 +53,14 @@ export class RegisteredDevices {
     const account = { accountId, handle: handleOf(accountId), identityKey: identity.publicKey.serialize(), createdAtMs: Date.now() };
     const stored = { registrationId, name: 'raw', secretHash: randomBytes(32), keys: deviceKeys() };
     await this.directory.accounts.create(account, { ...stored, deviceId: 1 as DeviceId }, signList(1, devices));
-    const { signedPrekey, kemLastResort } = stored.keys;
-    const rotating = [signedPrekey, kemLastResort].flatMap(({ keyId, publicKey, signature }) => [keyId, publicKey, signature]);
-    for (const { deviceId } of devices.slice(1)) {
-      await this.#pool.change('insert-device', accountId, deviceId, registrationId, stored.name, stored.secretHash, ...rotating, 0);
-    }
+    for (const { deviceId } of devices.slice(1)) await this.#insert({ accountId, deviceId, createdAtMs: 0 });
     return { accountId, devices, signList };
+  }
+
+  /** A further device of an account, linked now. */
+  async link(accountId: AccountId, deviceId: number): Promise<LoadDevice> {
+    await this.#insert({ accountId, deviceId, createdAtMs: Date.now() });
+    return this.#credentials(accountId, deviceId);
   }
 
   /** The direct conversation of two accounts; the first device of one sends to the first of the other. */
@@ -84,6 +86,12 @@ export class RegisteredDevices {
 
   close(): Promise<void> {
     return this.#pool.close();
+  }
+
+  async #insert({ accountId, deviceId, createdAtMs }: { readonly accountId: AccountId; readonly deviceId: number; readonly createdAtMs: number }) {
+    const { signedPrekey, kemLastResort } = deviceKeys();
+    const rotating = [signedPrekey, kemLastResort].flatMap(({ keyId, publicKey, signature }) => [keyId, publicKey, signature]);
+    await this.#pool.change('insert-device', accountId, deviceId, registrationId, 'raw', randomBytes(32), ...rotating, createdAtMs);
   }
 
   async #credentials(accountId: AccountId, deviceId: number): Promise<LoadDevice> {

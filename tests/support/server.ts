@@ -18,6 +18,7 @@ export const isDistributed = process.env['HELIOGRAPH_TEST_PROFILE'] === 'distrib
 interface Parts {
   readonly server: HeliographServer | HeliographCluster;
   readonly tokenKeys: () => TokenKeys;
+  readonly operatorEnvironment: Readonly<Record<string, string>>;
   readonly cleanUp: () => Promise<void>;
 }
 
@@ -43,6 +44,16 @@ export class TestServer {
 
   get temporalUiUrl(): string {
     return this.#parts.server.temporalUiUrl;
+  }
+
+  /** Of one of its processes. */
+  get adminUrl(): string {
+    return this.#parts.server.adminUrls[0] ?? '';
+  }
+
+  /** What makes the `heliograph` command an operator's. */
+  get operatorEnvironment(): Readonly<Record<string, string>> {
+    return this.#parts.operatorEnvironment;
   }
 
   /** What tokens are signed with. */
@@ -76,8 +87,7 @@ export class TestServer {
 
   /** What the processes say about what they need: of several the first. */
   async readiness(): Promise<{ readonly ready: boolean; readonly dependencies: Readonly<Record<string, string>> }> {
-    const [url] = this.#parts.server.adminUrls;
-    return (await (await fetch(`${url ?? ''}/readyz`)).json()) as Awaited<ReturnType<TestServer['readiness']>>;
+    return (await (await fetch(`${this.adminUrl}/readyz`)).json()) as Awaited<ReturnType<TestServer['readiness']>>;
   }
 
   restart(): Promise<void> {
@@ -99,6 +109,7 @@ async function startEmbedded(options: Options): Promise<Parts> {
   return {
     server: await HeliographServer.start({ dist: resolve('dist'), dataDirectory, ...options }),
     tokenKeys: () => openTokenKeys(join(dataDirectory, 'keys')),
+    operatorEnvironment: { HELIOGRAPH_DATA_DIR: dataDirectory },
     cleanUp: () => rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
@@ -108,6 +119,7 @@ async function startCluster(options: Options): Promise<Parts> {
   return {
     server: await HeliographCluster.start({ dist: resolve('dist'), name, ...options }),
     tokenKeys: () => tokenKeysOf(deriveKey(stackSettings['HELIOGRAPH_CLUSTER_SECRET'] ?? '', 'tokens')),
+    operatorEnvironment: { HELIOGRAPH_OPERATOR_TOKEN: stackSettings['HELIOGRAPH_OPERATOR_TOKEN'] ?? '' },
     cleanUp: () => dropCluster(name),
   };
 }

@@ -4,11 +4,11 @@ import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 
-import { loadConfig } from '../../app/config/load-config.js';
+import { allSettings, loadConfig } from '../../app/config/load-config.js';
 
 interface Service {
   readonly image?: string;
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string | null>>;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: object;
   readonly volumes?: readonly string[];
@@ -47,7 +47,10 @@ describe('docker-compose.yml', () => {
   test('has two processes of each role, with settings that exist and will do', () => {
     expect(namesOf(roles)).toEqual(['gateway-1', 'gateway-2', 'pipeline-1', 'pipeline-2', 'temporal-worker-1', 'temporal-worker-2']);
     for (const [, { environment = {} }] of roles) {
-      const given = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, interpolated(value)]));
+      // A name without a value comes from outside, or is not set.
+      const valued = Object.entries(environment).flatMap(([name, value]) => (value === null ? [] : [[name, interpolated(value)] as const]));
+      expect(allSettings().map(({ variable }) => variable)).toEqual(expect.arrayContaining(Object.keys(environment)));
+      const given = Object.fromEntries(valued);
       expect(loadConfig(given).process.clusterSecret?.reveal().length).toBeGreaterThanOrEqual(32);
     }
   });

@@ -41,9 +41,6 @@ function stage({ maxWaiting = 100, maxAttempts = 10 } = {}) {
         if (state.inboxIsAway) return Promise.reject(new DomainError('unavailable', 'away'));
         return Promise.resolve({ rows: drained.has(deviceKey(device)) ? [] : [row], more: false });
       },
-      put: () => Promise.reject(new Error('nobody puts')),
-      remove: () => Promise.reject(new Error('nobody removes')),
-      clear: () => Promise.reject(new Error('nobody clears')),
     },
     pushSubscriptions: {
       find: (devices) => Promise.resolve(devices.map((device) => (unsubscribed.has(deviceKey(device)) ? undefined : subscriptionOf(device)))),

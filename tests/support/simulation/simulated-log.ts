@@ -34,6 +34,7 @@ export class SimulatedLog implements Service {
         onConsume(options);
         return Promise.resolve({ close: () => Promise.resolve() });
       },
+      read: (topic, partition, offset) => Promise.resolve(this.partitions[topic][partition]?.records[offset]),
       partitionOf: (_topic, key) => this.partitionOf(key),
       progress: (topic, group) =>
         Promise.resolve(

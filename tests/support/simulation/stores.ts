@@ -23,6 +23,13 @@ export class SimulatedInbox implements Service {
           );
           return { rows: rows.slice(0, Math.min(maxRows, 3)), more: rows.length > Math.min(maxRows, 3) };
         }),
+      queuedAtMs: (devices, item) =>
+        call(() =>
+          devices.map((device) => {
+            const rows = this.rows.get(deviceKey(device)) ?? [];
+            return rows.find(({ conversationId, position }) => conversationId === item.conversationId && position === item.position)?.queuedAtMs;
+          }),
+        ),
       remove: (device, ranges) =>
         call(() => {
           const key = deviceKey(device);

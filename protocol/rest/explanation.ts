@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+import { accountId, conversationId, deviceAddress, deviceId, messageId, position } from '../ids.js';
+
+const timeMs = z.number().int();
+const offset = z.number().int().min(0);
+
+/** From the furthest on. `sinceMs` of an outcome says since when, where there is such a time. */
+export const outcomeStates = [
+  'read',
+  'delivered',
+  'queued',
+  'routing',
+  'expired',
+  'unlinked',
+  'not-addressed',
+  'linked-later',
+  'joined-later',
+  'unknown',
+] as const;
+export type OutcomeState = (typeof outcomeStates)[number];
+
+const outcome = {
+  state: z.enum(outcomeStates),
+  /** When it was queued, expired, unlinked, linked or joined. */
+  sinceMs: timeMs.optional(),
+};
+
+const deviceOutcome = z.strictObject({ deviceId, ...outcome });
+
+const message = {
+  messageId,
+  conversationId,
+  position,
+  /** It is in the log and in History since then, or a moment later. */
+  acceptedAtMs: timeMs,
+};
+
+/** Where a message is for each account of its conversation and each of their devices, except the one that sent it. An account's state is that of its device that is furthest. */
+export const explanation = z.strictObject({
+  ...message,
+  accounts: z.array(z.strictObject({ accountId, state: z.enum(outcomeStates), devices: z.array(deviceOutcome) })),
+});
+export type Explanation = z.infer<typeof explanation>;
+
+/** How far a consumer group is in the partition of the conversation: everything below `committed` is done. */
+const groupProgress = z.strictObject({ topic: z.enum(['messages', 'receipts']), group: z.string(), committed: offset, end: offset });
+
+const deviceDetail = deviceOutcome.extend({
+  createdAtMs: timeMs,
+  revokedAtMs: timeMs.optional(),
+  /** Of its account, if it is a member now. */
+  joinedAtMs: timeMs.optional(),
+  /** Of its row in the inbox. */
+  queuedAtMs: timeMs.optional(),
+  deliveredPosition: position.optional(),
+  readPosition: position.optional(),
+  session: z.strictObject({ gatewayId: z.string(), sessionEpoch: z.number().int() }).optional(),
+});
+
+/** The same for an operator, with what it was derived from. Nothing of the message's content. */
+export const explanationDetail = z.strictObject({
+  ...message,
+  kind: z.enum(['message', 'keys', 'event']),
+  sender: deviceAddress,
+  expiresAtMs: timeMs.optional(),
+  epoch: z.number().int(),
+  partition: z.number().int(),
+  offset,
+  /** Whether the log still has the record, which names the devices; else they are those that the conversation had. */
+  recorded: z.boolean(),
+  groups: z.array(groupProgress),
+  /** Whether the session registry answered. */
+  registry: z.enum(['ok', 'away']),
+  accounts: z.array(z.strictObject({ accountId, state: z.enum(outcomeStates), devices: z.array(deviceDetail) })),
+});
+export type ExplanationDetail = z.infer<typeof explanationDetail>;

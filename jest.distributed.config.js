@@ -5,6 +5,7 @@ const onBothProfiles = [
   'websocket-bad-input',
   'explain',
   'groups',
+  'prekeys',
   'websocket-devices',
   'websocket-limits',
   'websocket-session',

@@ -1,13 +1,16 @@
 import type { ConversationId, DeviceAddress } from '../protocol/ids.js';
+import type { ScarcePrekeys } from './prekeys.js';
 
 export type Announcement =
   | { readonly kind: 'roster-changed'; readonly conversationIds: readonly ConversationId[] }
   | { readonly kind: 'device-revoked'; readonly device: DeviceAddress }
   /** The device is at another gateway now, under this connection number: sessions with a lower one are over. */
-  | { readonly kind: 'device-moved'; readonly device: DeviceAddress; readonly sessionEpoch: number };
+  | { readonly kind: 'device-moved'; readonly device: DeviceAddress; readonly sessionEpoch: number }
+  /** Whichever gateway holds the device tells it. */
+  | ({ readonly kind: 'prekeys-scarce' } & ScarcePrekeys);
 
 /**
- * Tells every process of a change at once, best effort: whoever missed one learns it when its cache entry expires (30 s) or is claimed again (20 s).
+ * Tells every process of a change at once, best effort: whoever missed one learns it when its cache entry expires (30 s) or is claimed again (20 s); a device counts its keys now and then.
  * Order and delivery are not promised; `publish` never throws.
  */
 export interface Announcements {

@@ -26,6 +26,12 @@ export interface PrekeyCount {
   readonly kem: number;
 }
 
+/** A device that has to be told how few of its one-time keys are left. */
+export interface ScarcePrekeys {
+  readonly device: DeviceAddress;
+  readonly left: PrekeyCount;
+}
+
 /** Key ids and public keys of what the server holds for a device: the device compares them with its own. */
 export interface PrekeyDigestInput {
   readonly identityKey: Uint8Array;
@@ -49,4 +55,9 @@ export interface Prekeys {
   current(device: DeviceAddress): Promise<PrekeyDigestInput>;
   /** One bundle for each active device of the account, or for one of them. */
   claim(accountId: AccountId, deviceId?: DeviceId): Promise<PrekeyBundle>;
+  /**
+   * For after a claim: devices of the account whose keys became scarcer than they were told before (core/prekey-scarcity.ts). Each degree is answered once, also to concurrent
+   * callers, until an upload makes the keys less scarce.
+   */
+  newlyScarce(accountId: AccountId): Promise<readonly ScarcePrekeys[]>;
 }

@@ -22,6 +22,8 @@ export const limits = {
   maxTitleBytes: 1024,
   maxInviteLifetimeMs: 30 * 24 * 3600 * 1000,
   maxPrekeysPerUpload: 200,
+  /** Below so many one-time keys of a kind a device is told to bring more. */
+  prekeysLow: 20,
   maxReceiptConversations: 100,
   maxHistoryPage: 100,
   helloTimeoutMs: 5_000,

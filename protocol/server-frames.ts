@@ -84,6 +84,9 @@ export const acceptedFrame = z.strictObject({
 
 export const okFrame = z.strictObject({ type: z.literal('ok'), id, items: z.array(receiptItem).optional() });
 
+/** What is left of the device's one-time prekeys: it should upload more. Sent when they become few (`limits.prekeysLow`), and once more when a kind runs out. */
+export const prekeysLowFrame = z.strictObject({ type: z.literal('prekeys.low'), ecRemaining: count, kemRemaining: count });
+
 export const reconnectFrame = z.strictObject({
   type: z.literal('reconnect'),
   afterMs: z.number(),
@@ -109,6 +112,7 @@ export const serverFrame = z.discriminatedUnion('type', [
   receiptsFrame,
   acceptedFrame,
   okFrame,
+  prekeysLowFrame,
   reconnectFrame,
   errorFrame,
 ]);

@@ -303,6 +303,7 @@ export class Device {
   #take(connection: Connection, frame: ServerFrame): void {
     if (frame.type === 'deliver') this.#arrivals.take({ connection, seq: frame.seq, items: frame.items });
     else if (frame.type === 'receipts') this.#background.run(this.#receipts.take(frame.items));
+    else if (frame.type === 'prekeys.low') this.#prekeys.low();
     else if (frame.type === 'gap') {
       this.#background.run(this.#gaps.add(frame));
       this.#emit('notice', { kind: 'gap', gap: frame });

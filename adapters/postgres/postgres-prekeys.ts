@@ -1,5 +1,6 @@
+import { prekeyScarcity } from '../../core/prekey-scarcity.js';
 import type { DeviceKeys, SignedPrekey } from '../../ports/accounts.js';
-import type { DevicePrekeyBundle, PrekeyCount, Prekeys } from '../../ports/prekeys.js';
+import type { DevicePrekeyBundle, PrekeyCount, Prekeys, ScarcePrekeys } from '../../ports/prekeys.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { AccountId, DeviceAddress, DeviceId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
@@ -15,6 +16,11 @@ interface RotatingRow {
   readonly kem_last_resort_id: number;
   readonly kem_last_resort: Buffer;
   readonly kem_last_resort_signature: Buffer;
+}
+
+interface SupplyRow extends PrekeyCount {
+  readonly device_id: DeviceId;
+  readonly prekeys_told: number;
 }
 
 interface OneTimeRow {
@@ -49,6 +55,7 @@ export function createPostgresPrekeys(pool: PostgresPool): Prekeys {
             detail: { field, limit: limits.maxPrekeysPerUpload },
           });
         }
+        await runner.change('lower-prekeys-told', accountId, deviceId, prekeyScarcity(count));
         return count;
       }),
     count: (device) => countOf(pool, device),
@@ -76,7 +83,21 @@ export function createPostgresPrekeys(pool: PostgresPool): Prekeys {
           devices,
         };
       }),
+    newlyScarce: (accountId) => pool.transaction((runner) => newlyScarce(runner, accountId)),
   };
+}
+
+async function newlyScarce(runner: PostgresRunner, accountId: AccountId): Promise<readonly ScarcePrekeys[]> {
+  // No upload meanwhile: what is counted holds until it is written.
+  await runner.rows('hold-account', accountId);
+  const scarce: ScarcePrekeys[] = [];
+  for (const { device_id: deviceId, prekeys_told: told, ec, kem } of await runner.rows<SupplyRow>('count-prekeys-of-account', accountId)) {
+    const scarcity = prekeyScarcity({ ec, kem });
+    // Of several who see it, one raises it.
+    if (scarcity <= told || (await runner.change('raise-prekeys-told', accountId, deviceId, scarcity)) === 0) continue;
+    scarce.push({ device: { accountId, deviceId }, left: { ec, kem } });
+  }
+  return scarce;
 }
 
 /** Keys that are there already, by their ids, stay as they are; those that were handed out do not come back. */

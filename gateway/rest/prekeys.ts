@@ -1,5 +1,6 @@
 import { createSignatureCheck } from '../../core/xeddsa.js';
 import { DomainError } from '../../protocol/errors.js';
+import type { AccountId } from '../../protocol/ids.js';
 import { prekeyDigest } from '../../protocol/rest/prekey.js';
 import { requirePrekeySignatures } from './key-signatures.js';
 import { requireRate } from './require-rate.js';
@@ -8,7 +9,8 @@ import type { RestHandlers } from './rest-handler.js';
 
 type PrekeyOperation = 'uploadPrekeys' | 'countPrekeys' | 'checkPrekeys' | 'claimPrekeys';
 
-export function prekeyHandlers({ prekeys, rateLimiter }: RestDependencies): RestHandlers<PrekeyOperation> {
+export function prekeyHandlers(dependencies: RestDependencies): RestHandlers<PrekeyOperation> {
+  const { prekeys, rateLimiter, events } = dependencies;
   return {
     uploadPrekeys: async ({ caller, body }) => {
       const { identityKey } = await prekeys.current(caller);
@@ -24,6 +26,8 @@ export function prekeyHandlers({ prekeys, rateLimiter }: RestDependencies): Rest
     claimPrekeys: async ({ caller, params, query }) => {
       await requireRate(rateLimiter, 'prekeyBundle', `${caller.accountId}>${params.accountId}`);
       const { accountId, identityKey, deviceList, listed, devices } = await prekeys.claim(params.accountId, query.device);
+      for (const { kemIsLastResort } of devices) events.prekeysClaimed(kemIsLastResort ? 'last-resort' : 'one-time');
+      await tellScarce(dependencies, accountId);
       const bundles = devices.map(({ deviceId, registrationId, signedPrekey, ecPrekey, kemPrekey }) => ({
         deviceId,
         registrationId,
@@ -34,4 +38,16 @@ export function prekeyHandlers({ prekeys, rateLimiter }: RestDependencies): Rest
       return { status: 200, body: { accountId, identityKey, deviceList, listed: [...listed], devices: bundles } };
     },
   };
+}
+
+/** What was claimed is answered whatever becomes of this: the next claim finds what was not told. */
+async function tellScarce({ prekeys, announcements, events }: RestDependencies, accountId: AccountId): Promise<void> {
+  try {
+    for (const scarce of await prekeys.newlyScarce(accountId)) {
+      events.prekeysScarce();
+      await announcements.publish({ kind: 'prekeys-scarce', ...scarce });
+    }
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+  }
 }

@@ -139,6 +139,12 @@ export class SessionHost implements GatewayEndpoint {
     if (session !== undefined && session.sessionEpoch < sessionEpoch) session.close('displaced');
   }
 
+  /** Whoever is not welcome yet asks by itself. */
+  tell(device: DeviceAddress, frame: ServerFrame): void {
+    const session = this.#sessions.get(deviceKey(device));
+    if (session?.state !== 'opening') session?.send(frame);
+  }
+
   push(linkId: string, push: Push, answer: AnswerPush): void {
     push.targets.forEach((target, index) => {
       const session = this.#find(target);

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 
 import { MicroBatcher } from '../../core/micro-batcher.js';
-import type { Announcements } from '../../ports/announcements.js';
+import type { Announcement, Announcements } from '../../ports/announcements.js';
 import type { Clock } from '../../ports/clock.js';
 import type { DurableWork } from '../../ports/durable-work.js';
 import type { AppendRecord, Appended, EventLog } from '../../ports/event-log.js';
@@ -102,8 +102,7 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
   };
   const accept = createAcceptor({ context, sockets, options, events });
   const unsubscribe = announcements.subscribe((announcement) => {
-    if (announcement.kind === 'device-revoked') sessions.closeDevice(announcement.device, 'deviceUnlinked');
-    if (announcement.kind === 'device-moved') sessions.displace(announcement.device, announcement.sessionEpoch);
+    heed(sessions, announcement);
   });
   sessions.start();
   void sockets.run(stop.signal);
@@ -124,4 +123,20 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
       await sockets.gone(closeGraceMs);
     },
   };
+}
+
+function heed(sessions: SessionHost, announcement: Announcement): void {
+  switch (announcement.kind) {
+    case 'device-revoked':
+      sessions.closeDevice(announcement.device, 'deviceUnlinked');
+      break;
+    case 'device-moved':
+      sessions.displace(announcement.device, announcement.sessionEpoch);
+      break;
+    case 'prekeys-scarce':
+      sessions.tell(announcement.device, { type: 'prekeys.low', ecRemaining: announcement.left.ec, kemRemaining: announcement.left.kem });
+      break;
+    case 'roster-changed':
+      break;
+  }
 }

@@ -107,7 +107,65 @@ export function prekeysContract(name: string, open: () => Promise<DirectoryUnder
       expect(sorted(ids(bundles))).toEqual(keyIds(100));
       const oneTimeKem = bundles.filter(({ kemIsLastResort }) => !kemIsLastResort).map(({ kemPrekey: key }) => key.keyId);
       expect(sorted(oneTimeKem)).toEqual(keyIds(100));
+      const lastResort = bundles.filter(({ kemIsLastResort }) => kemIsLastResort).map(({ kemPrekey: key }) => key.keyId);
+      expect([lastResort.length, new Set(lastResort)]).toEqual([400, new Set([9_002])]);
       expect(await under.prekeys.count(device)).toEqual({ ec: 0, kem: 0 });
+    });
+
+    describe('that become scarce', () => {
+      const scarce = async ({ accountId }: DeviceAddress) =>
+        (await under.prekeys.newlyScarce(accountId)).map(({ device, left }) => [device.deviceId, left]);
+      const claimUntil = async (device: DeviceAddress, left: number) => {
+        while ((await under.prekeys.count(device)).ec > left) await claimOne(device);
+      };
+
+      test('are told once when few are left, and once more when none is', async () => {
+        const device = await deviceWith({ ec: limits.prekeysLow + 1, kem: 100 });
+        await claimUntil(device, limits.prekeysLow);
+        expect(await scarce(device)).toEqual([]);
+        await claimUntil(device, limits.prekeysLow - 1);
+        expect([await scarce(device), await scarce(device)]).toEqual([[[1, { ec: 19, kem: 98 }]], []]);
+        await claimUntil(device, 1);
+        expect(await scarce(device)).toEqual([]);
+        await claimUntil(device, 0);
+        expect([await scarce(device), await scarce(device)]).toEqual([[[1, { ec: 0, kem: 79 }]], []]);
+      });
+
+      test('are told again after an upload made them less scarce, and not after one that did not', async () => {
+        const device = await deviceWith({ ec: 1, kem: 100 });
+        await claimUntil(device, 0);
+        expect(await scarce(device)).toEqual([[1, { ec: 0, kem: 99 }]]);
+        await under.prekeys.upload(device, { kemPrekeys: [kemPrekey(500)] });
+        expect(await scarce(device)).toEqual([]);
+        await under.prekeys.upload(device, { ecPrekeys: [ecPrekey(500)] });
+        await claimUntil(device, 0);
+        expect(await scarce(device)).toEqual([[1, { ec: 0, kem: 99 }]]);
+        await under.prekeys.upload(device, { ecPrekeys: keyIds(30, 600).map(ecPrekey) });
+        expect(await scarce(device)).toEqual([]);
+        await claimUntil(device, limits.prekeysLow - 1);
+        expect(await scarce(device)).toEqual([[1, { ec: 19, kem: 88 }]]);
+      });
+
+      test('are told to one of many who ask at once while all claim', async () => {
+        const device = await deviceWith({ ec: 60, kem: 60 });
+        const told = await Promise.all(
+          Array.from({ length: 60 }, async () => {
+            await claimOne(device);
+            return under.prekeys.newlyScarce(device.accountId);
+          }),
+        );
+        const counts = told.flat().map(({ left }) => left.ec);
+        expect(counts.length).toBeLessThanOrEqual(2);
+        expect(Math.min(...counts)).toBe(0);
+      });
+
+      test('are told for each active device by itself', async () => {
+        const device = await deviceWith({ ec: 100, kem: 100 });
+        await under.addDevice(device.accountId, newDevice(2, deviceKeys({ ec: 5, kem: 100 })));
+        await under.addDevice(device.accountId, newDevice(3, deviceKeys({ ec: 5, kem: 5 })));
+        await under.devices.revoke({ ...device, deviceId: deviceNumber(3) }, deviceList(2), 1_700_000_000_000);
+        expect(await scarce(device)).toEqual([[2, { ec: 5, kem: 100 }]]);
+      });
     });
 
     test('takes nothing from other devices', async () => {

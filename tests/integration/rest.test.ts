@@ -11,7 +11,6 @@ import { limits, rateLimits } from '../../protocol/limits.js';
 import type { NewAccount } from '../../protocol/rest/account.js';
 import { restCalls } from '../../protocol/rest/contract.js';
 import { conversationView, historyPage } from '../../protocol/rest/conversation.js';
-import { prekeyBundle } from '../../protocol/rest/prekey.js';
 import { problem, type Problem } from '../../protocol/rest/problem.js';
 import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { eventually } from '../support/eventually.js';
@@ -213,25 +212,6 @@ describe('groups', () => {
     const guess = () => call('POST', '/v1/invites', { as, body: { secret: randomBytes(24) } });
     const answers = await Promise.all(Array.from({ length: rateLimits.join.burst + 1 }, guess));
     expect(answers.filter(({ status }) => status === 404)).toHaveLength(rateLimits.join.burst);
-  });
-});
-
-describe('prekeys', () => {
-  test('that are for one use are handed out once, however many ask at once; then there are the last-resort keys', async () => {
-    const supply = 40;
-    const { bob } = await RawPair.register(server);
-    const ecPrekeys = Array.from({ length: supply }, (_, index) => ({ keyId: index + 1, publicKey: Buffer.concat([Buffer.of(5), randomBytes(32)]) }));
-    const uploaded = await call('PUT', '/v1/prekeys', { as: bob, body: { ecPrekeys } });
-    expect(await uploaded.json()).toEqual({ ec: supply, kem: 0 });
-    const bundles = await Promise.all(
-      Array.from({ length: supply + 20 }, async () =>
-        prekeyBundle.parse(await (await call('GET', `/v1/accounts/${bob.accountId}/prekeys`, { as: pair.alice })).json()),
-      ),
-    );
-    const handedOut = bundles.flatMap(({ devices }) => devices.map(({ ecPrekey }) => ecPrekey?.keyId));
-    const oneTime = handedOut.filter((keyId) => keyId !== undefined);
-    expect([handedOut.length, oneTime.length, new Set(oneTime).size]).toEqual([supply + 20, supply, supply]);
-    expect(await (await call('GET', '/v1/prekeys/count', { as: bob })).json()).toEqual({ ec: 0, kem: 0 });
   });
 });
 

@@ -99,6 +99,7 @@ function read(data: Buffer, sink: FrameSink): void {
       sink.refused(frame.type, undefined);
       return;
     case 'ok':
+    case 'prekeys.low':
       return;
   }
 }

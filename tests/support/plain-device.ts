@@ -130,7 +130,9 @@ export class PlainDevice {
         client.send({ type: 'ack', seq: frame.seq });
         return;
       case 'receipts':
-        for (const item of frame.items) this.#receipt(item);
+        frame.items.forEach((item) => {
+          this.#receipt(item);
+        });
         return;
       case 'inbox.empty':
         this.#caughtUp = true;
@@ -143,6 +145,7 @@ export class PlainDevice {
         return;
       case 'welcome':
       case 'ok':
+      case 'prekeys.low':
       case 'reconnect':
     }
   }

@@ -6,6 +6,7 @@ const onBothProfiles = [
   'explain',
   'groups',
   'prekeys',
+  'privacy',
   'websocket-devices',
   'websocket-limits',
   'websocket-session',

@@ -13,6 +13,7 @@ import type { Prekeys } from '../ports/prekeys.js';
 import type { PushSender } from '../ports/push-sender.js';
 import type { PushSubscriptions } from '../ports/push-subscriptions.js';
 import type { QuietPeriods } from '../ports/quiet-periods.js';
+import type { Privacy } from '../ports/privacy.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { SessionRegistry } from '../ports/session-registry.js';
@@ -41,6 +42,7 @@ export interface Adapters {
   /** `undefined`: no pushes are sent, and `wakeUps` does nothing. */
   readonly pushSender: PushSender | undefined;
   readonly wakeUps: WakeUps;
+  readonly privacy: Privacy;
   readonly link: GatewayLink;
   readonly work: DurableWork;
 }

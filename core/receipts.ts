@@ -35,7 +35,18 @@ function mergeTwo(one: ReceiptRecord, other: ReceiptRecord): ReceiptRecord {
     delivered: highest(one.delivered, other.delivered),
     read: highest(one.read, other.read),
     notify: [...new Set([...one.notify, ...other.notify])],
+    notifyRead: [...new Set([...toldRead(one), ...toldRead(other)])],
   };
+}
+
+/** Who is told what the record says was read. */
+function toldRead({ read, notify, notifyRead = notify }: ReceiptRecord): readonly AccountId[] {
+  return read === undefined ? [] : notifyRead;
+}
+
+/** A receipt as one of those who are told gets it. */
+export function receiptItemFor(accountId: AccountId, record: ReceiptRecord): ReceiptItem {
+  return receiptItemOf(toldRead(record).includes(accountId) ? record : { ...record, read: undefined });
 }
 
 function highest(one: number | undefined, other: number | undefined): number | undefined {
@@ -44,7 +55,7 @@ function highest(one: number | undefined, other: number | undefined): number | u
 }
 
 /** A watermark as devices get it. */
-export function receiptItemOf({ conversationId, accountId, deviceId, delivered, read }: Omit<ReceiptRecord, 'notify'>): ReceiptItem {
+export function receiptItemOf({ conversationId, accountId, deviceId, delivered, read }: Omit<ReceiptRecord, 'notify' | 'notifyRead'>): ReceiptItem {
   return {
     conversationId,
     accountId,

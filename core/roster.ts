@@ -14,6 +14,10 @@ export interface RosterMember {
   readonly accountId: AccountId;
   readonly role: MemberRole;
   readonly devices: readonly RosterDevice[];
+  /** Others may learn what it read. */
+  readonly readReceipts: boolean;
+  /** Of a direct conversation: it blocked the other one. */
+  readonly blocks: boolean;
 }
 
 /** Members of a conversation and their active devices, at one version of the conversation. */
@@ -51,7 +55,7 @@ export function checkRosterDigest({ digest }: Roster, sealedFor: string): Roster
  * that are there have to fit. `undefined` when the set fits.
  */
 export function checkDeviceSet(
-  roster: Roster,
+  roster: Pick<Roster, 'digest'> & { readonly members: readonly Pick<RosterMember, 'accountId' | 'devices'>[] },
   sender: DeviceAddress,
   envelopes: readonly Envelope[],
   wanted: 'all' | 'some' = 'all',

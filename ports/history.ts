@@ -1,4 +1,4 @@
-import type { BlobId, ConversationId, DeviceAddress, MessageId, Position } from '../protocol/ids.js';
+import type { AccountId, BlobId, ConversationId, DeviceAddress, MessageId, Position } from '../protocol/ids.js';
 
 export interface StoredMessage {
   readonly conversationId: ConversationId;
@@ -12,6 +12,8 @@ export interface StoredMessage {
   readonly body?: Uint8Array | undefined;
   readonly media?: readonly BlobId[] | undefined;
   readonly ttlSeconds?: number | undefined;
+  /** Only the sender's account sees it. */
+  readonly withheld?: true | undefined;
 }
 
 /** A second position of a message that already had one: hidden from history pages, skipped by drains. */
@@ -38,6 +40,8 @@ export interface RowKey {
 }
 
 export interface HistoryQuery {
+  /** Who will see the page: without what was withheld from it. */
+  readonly viewer: AccountId;
   readonly conversationId: ConversationId;
   /** Exclusive bounds. */
   readonly before?: Position | undefined;

@@ -18,6 +18,7 @@ export const limits = {
   maxMediaPerMessage: 32,
   maxTtlSeconds: 365 * 24 * 3600,
   maxDevicesPerAccount: 5,
+  maxBlocks: 1_000,
   maxGroupMembers: 256,
   maxTitleBytes: 1024,
   maxInviteLifetimeMs: 30 * 24 * 3600 * 1000,
@@ -44,6 +45,8 @@ export const rateLimits = {
   token: { burst: 10, perSecond: 1, whenStoreIsAway: 'open' },
   /** New groups, and changes of groups, of one account: each is told to everybody in the group. */
   groupChange: { burst: 60, perSecond: 1, whenStoreIsAway: 'open' },
+  /** Changes of its privacy and blocks, of one account: other processes are told. */
+  privacyChange: { burst: 30, perSecond: 0.5, whenStoreIsAway: 'open' },
   /** Attempts to join by an invite, of one account. */
   join: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'open' },
   /** Links that are opened from one address. */

@@ -20,6 +20,8 @@ export interface MessageRecord {
   readonly body?: Uint8Array | undefined;
   readonly media?: readonly BlobId[] | undefined;
   readonly ttlSeconds?: number | undefined;
+  /** The other account of the direct conversation blocked the sender: only devices of the sender's account get it, and only they see it in history. */
+  readonly withheld?: true | undefined;
 }
 
 /** What a gateway appends to the `receipts` topic. Key: the conversation id. */
@@ -31,6 +33,8 @@ export interface ReceiptRecord {
   readonly read?: Position | undefined;
   /** Accounts whose devices are told. */
   readonly notify: readonly AccountId[];
+  /** Those of them that are told `read` too; without it all of them. */
+  readonly notifyRead?: readonly AccountId[] | undefined;
 }
 
 /** What asks that a device be woken, in the `push` topic. Key: the account id. */

@@ -2,6 +2,7 @@
 import { DomainError } from '../protocol/errors.js';
 import type { AccountId, ConversationId, DeviceId, MessageId, Position } from '../protocol/ids.js';
 import type { Explanation } from '../protocol/rest/explanation.js';
+import type { PrivacySettings } from '../protocol/rest/privacy.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
 import { Background } from './background.js';
 import type { DeviceDependencies } from './device-dependencies.js';
@@ -237,6 +238,30 @@ export class Device {
     return this.#changeIdentity((unit) => {
       approveIdentity(unit, peer);
     });
+  }
+
+  /** Of the account, for all its devices. Throws SdkError `offline`. */
+  async privacy(): Promise<PrivacySettings> {
+    return (await this.#dependencies.rest.call('getOwnAccount', {})).privacy;
+  }
+
+  /** What is not named stays as it is. Throws SdkError `offline`. */
+  async setPrivacy(change: Partial<PrivacySettings>): Promise<PrivacySettings> {
+    return this.#dependencies.rest.call('setPrivacy', { body: { ...(await this.privacy()), ...change } });
+  }
+
+  /** The account does not learn of it. What it sends here from now on is not delivered, ever. Throws DomainError `not_found`, `too_large`, SdkError `offline`. */
+  async block(accountId: AccountId): Promise<void> {
+    await this.#dependencies.rest.call('blockAccount', { params: { accountId } });
+  }
+
+  async unblock(accountId: AccountId): Promise<void> {
+    await this.#dependencies.rest.call('unblockAccount', { params: { accountId } });
+  }
+
+  /** Latest first. */
+  async blocked(): Promise<readonly AccountId[]> {
+    return (await this.#dependencies.rest.call('listBlocks', {})).items.map(({ accountId }) => accountId);
   }
 
   /** Resolves when everything that was sent is accepted, or failed for good, and the server knows what was read. Throws SdkError `closed` if the device is closed before. */

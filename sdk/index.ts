@@ -2,6 +2,7 @@ export type { ConversationEvent as GroupEvent } from '../protocol/conversation-e
 export { DomainError } from '../protocol/errors.js';
 export type { AccountId, ConversationId, MessageId, Position } from '../protocol/ids.js';
 export type { Explanation } from '../protocol/rest/explanation.js';
+export type { PrivacySettings } from '../protocol/rest/privacy.js';
 export type { Device } from './device.js';
 export type { DeviceEvents, Notice } from './device-events.js';
 export type { Content } from './encryption/content.js';

@@ -2,6 +2,7 @@ import { types } from 'cassandra-driver';
 import { LRUCache } from 'lru-cache';
 
 import { isExpired } from '../../core/message-expiry.js';
+import { isShownTo } from '../../core/privacy-rules.js';
 import type { Clock } from '../../ports/clock.js';
 import type { History, HistoryQuery, MessageLocation, RowKey, StoredAlias, StoredMessage } from '../../ports/history.js';
 import type { AccountId, BlobId, ConversationId, DeviceId, MessageId, Position } from '../../protocol/ids.js';
@@ -15,8 +16,9 @@ const rememberedBuckets = 200_000;
 /** Above every position: the timestamp of a first position is this less the position, so that the lowest one wins. */
 const aboveAllPositions = Number.MAX_SAFE_INTEGER;
 
-const columns = 'conversation_id, bucket, position, message_id, kind, sender_account, sender_device, accepted_at, digest, body, media, ttl_seconds';
-const insertMessage = `INSERT INTO message_by_conversation (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TTL ?`;
+const columns =
+  'conversation_id, bucket, position, message_id, kind, sender_account, sender_device, accepted_at, digest, body, media, ttl_seconds, withheld';
+const insertMessage = `INSERT INTO message_by_conversation (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TTL ?`;
 const insertAlias =
   'INSERT INTO message_by_conversation (conversation_id, bucket, position, accepted_at, duplicate_of) VALUES (?, ?, ?, ?, ?) USING TTL ?';
 const insertBucket = 'INSERT INTO bucket_by_conversation (conversation_id, bucket, first_position) VALUES (?, ?, ?) USING TIMESTAMP ? AND TTL ?';
@@ -69,14 +71,14 @@ class CassandraHistory implements History {
     return rows.map(([row]) => (row === undefined ? undefined : decodeLocation(row)));
   }
 
-  async page({ conversationId, before = Number.MAX_SAFE_INTEGER, after = -1, limit }: HistoryQuery): Promise<readonly StoredMessage[]> {
+  async page({ conversationId, viewer, before = Number.MAX_SAFE_INTEGER, after = -1, limit }: HistoryQuery): Promise<readonly StoredMessage[]> {
     const oldestFirst = after >= 0 && before === Number.MAX_SAFE_INTEGER;
     const buckets = await this.#bucketsBetween(conversationId, after, before);
     const nowMs = this.#options.clock.nowMs();
     const page: StoredMessage[] = [];
     for (const bucket of oldestFirst ? buckets.reverse() : buckets) {
       for await (const stored of this.#walk({ conversationId, bucket, after, before, oldestFirst, limit })) {
-        if (!('duplicateOf' in stored) && !isExpired(stored, nowMs)) page.push(stored);
+        if (!('duplicateOf' in stored) && !isExpired(stored, nowMs) && isShownTo(viewer, stored)) page.push(stored);
         if (page.length === limit) return page;
       }
     }
@@ -123,10 +125,10 @@ class CassandraHistory implements History {
     const maxAgeSeconds = Math.ceil(this.#options.maxAgeMs / 1_000);
     const place = [conversationId, bucketAt(acceptedAtMs), position];
     if ('duplicateOf' in row) return { query: insertAlias, params: [...place, acceptedAtMs, row.duplicateOf, maxAgeSeconds], bytes: 0 };
-    const { messageId, kind, sender, digest, body, media, ttlSeconds: ownTtl } = row;
+    const { messageId, kind, sender, digest, body, media, ttlSeconds: ownTtl, withheld } = row;
     const keptSeconds = ownTtl === undefined ? maxAgeSeconds : Math.min(maxAgeSeconds, this.#secondsLeft(acceptedAtMs, ownTtl));
     // What is not there is left unset: a null would be a tombstone.
-    const optional = [body, media, ownTtl].map((value) => value ?? types.unset);
+    const optional = [body, media, ownTtl, withheld].map((value) => value ?? types.unset);
     return {
       query: insertMessage,
       params: [...place, messageId, kind, sender.accountId, sender.deviceId, acceptedAtMs, digest, ...optional, keptSeconds],
@@ -189,6 +191,7 @@ function decode(row: types.Row): StoredMessage | StoredAlias {
     ...(body === null ? {} : { body }),
     ...(media === null ? {} : { media: media.map((id) => String(id) as BlobId) }),
     ...(ttlSeconds === null ? {} : { ttlSeconds }),
+    ...(row.get('withheld') === true ? { withheld: true } : {}),
   };
 }
 

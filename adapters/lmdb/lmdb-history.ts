@@ -1,4 +1,5 @@
 import { isExpired } from '../../core/message-expiry.js';
+import { isShownTo } from '../../core/privacy-rules.js';
 import type { Clock } from '../../ports/clock.js';
 import type { History, HistoryQuery, MessageLocation, RowKey, StoredAlias, StoredMessage } from '../../ports/history.js';
 import type { BlobId, ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
@@ -69,7 +70,7 @@ export function createLmdbHistory(store: LmdbStore, options: LmdbHistoryOptions)
   };
 }
 
-function pageOf(rows: LmdbTable<Buffer>, { conversationId, before, after, limit }: HistoryQuery, nowMs: number): StoredMessage[] {
+function pageOf(rows: LmdbTable<Buffer>, { conversationId, viewer, before, after, limit }: HistoryQuery, nowMs: number): StoredMessage[] {
   const prefix = new KeyWriter(uuidBytes).uuid(conversationId).key;
   const from = after === undefined ? prefix : rowKey({ conversationId, position: after + 1 });
   const to = before === undefined ? afterPrefix(prefix) : rowKey({ conversationId, position: before });
@@ -80,7 +81,7 @@ function pageOf(rows: LmdbTable<Buffer>, { conversationId, before, after, limit 
   for (const { key, value } of rows.range(range)) {
     if (page.length === limit) break;
     const stored = decode({ conversationId: uuidAt(key, 0) as ConversationId, position: positionAt(key, uuidBytes) }, value);
-    if (!('duplicateOf' in stored) && !isExpired(stored, nowMs)) page.push(stored);
+    if (!('duplicateOf' in stored) && !isExpired(stored, nowMs) && isShownTo(viewer, stored)) page.push(stored);
   }
   return page;
 }
@@ -102,6 +103,7 @@ type StoredRow =
       body: Buffer | null,
       media: BlobId[] | null,
       ttlSeconds: number | null,
+      withheld?: true,
     ];
 
 type StoredLocation = [
@@ -120,15 +122,16 @@ function expiresAtMsOf(value: Buffer, maxAgeMs: number): number {
   return row[0] + Math.min(maxAgeMs, ttlSeconds === null ? Infinity : ttlSeconds * 1_000);
 }
 
-function encodeMessage({ acceptedAtMs, messageId, kind, sender, digest, body, media, ttlSeconds }: StoredMessage): Buffer {
-  return packRow([acceptedAtMs, messageId, kind, sender.accountId, sender.deviceId, digest, body ?? null, media ?? null, ttlSeconds ?? null]);
+function encodeMessage({ acceptedAtMs, messageId, kind, sender, digest, body, media, ttlSeconds, withheld }: StoredMessage): Buffer {
+  const optional = [body ?? null, media ?? null, ttlSeconds ?? null, ...(withheld === true ? [withheld] : [])];
+  return packRow([acceptedAtMs, messageId, kind, sender.accountId, sender.deviceId, digest, ...optional]);
 }
 
 function decode(key: Pick<RowKey, 'conversationId' | 'position'>, value: Buffer): StoredMessage | StoredAlias {
   const { conversationId, position } = key;
   const row = unpackRow(value) as StoredRow;
   if (row.length === 2) return { conversationId, position, acceptedAtMs: row[0], duplicateOf: row[1] };
-  const [acceptedAtMs, messageId, kind, accountId, deviceId, digest, body, media, ttlSeconds] = row;
+  const [acceptedAtMs, messageId, kind, accountId, deviceId, digest, body, media, ttlSeconds, withheld] = row;
   return {
     conversationId,
     position,
@@ -140,6 +143,7 @@ function decode(key: Pick<RowKey, 'conversationId' | 'position'>, value: Buffer)
     ...(body === null ? {} : { body }),
     ...(media === null ? {} : { media }),
     ...(ttlSeconds === null ? {} : { ttlSeconds }),
+    ...(withheld === true ? { withheld } : {}),
   };
 }
 

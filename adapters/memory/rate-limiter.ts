@@ -16,6 +16,7 @@ export function createMemoryRateLimiter(limits: Readonly<Record<RateLimitName, R
     prekeyBundle: limiterOf(limits.prekeyBundle),
     token: limiterOf(limits.token),
     groupChange: limiterOf(limits.groupChange),
+    privacyChange: limiterOf(limits.privacyChange),
     join: limiterOf(limits.join),
     link: limiterOf(limits.link),
     explain: limiterOf(limits.explain),

@@ -20,6 +20,8 @@ interface RosterRow {
   readonly role: RosterMember['role'];
   readonly device_id: DeviceId | null;
   readonly registration_id: number | null;
+  readonly read_receipts: boolean;
+  readonly blocks: boolean;
 }
 
 interface DeviceLifeRow {
@@ -83,8 +85,9 @@ function rosterOf(conversationId: ConversationId, rows: readonly RosterRow[]): R
   const [first] = rows;
   if (first === undefined) return undefined;
   const members = new Map<AccountId, RosterMember & { devices: RosterDevice[] }>();
-  for (const { account_id: accountId, role, device_id: deviceId, registration_id: registrationId } of rows) {
-    const member = members.get(accountId) ?? { accountId, role, devices: [] };
+  for (const row of rows) {
+    const { account_id: accountId, role, device_id: deviceId, registration_id: registrationId, read_receipts: readReceipts, blocks } = row;
+    const member = members.get(accountId) ?? { accountId, role, devices: [], readReceipts, blocks };
     members.set(accountId, member);
     if (deviceId !== null && registrationId !== null) member.devices.push({ deviceId, registrationId });
   }

@@ -4,6 +4,7 @@ import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
+import type { Privacy } from '../../ports/privacy.js';
 import { createPostgresAccounts } from './postgres-accounts.js';
 import { createPostgresConversations } from './postgres-conversations.js';
 import { createPostgresDeviceLinks } from './postgres-device-links.js';
@@ -12,6 +13,7 @@ import { createPostgresGroups } from './postgres-groups.js';
 import type { PostgresPool } from './postgres-pool.js';
 import { createPostgresPrekeys } from './postgres-prekeys.js';
 import { createPostgresPushSubscriptions } from './postgres-push-subscriptions.js';
+import { createPostgresPrivacy } from './postgres-privacy.js';
 
 export interface PostgresDirectory {
   readonly accounts: Accounts;
@@ -21,6 +23,7 @@ export interface PostgresDirectory {
   readonly conversations: Conversations;
   readonly groups: Groups;
   readonly pushSubscriptions: PushSubscriptions;
+  readonly privacy: Privacy;
 }
 
 /** The directory ports on one pool; the database has to be migrated. */
@@ -33,5 +36,6 @@ export function createPostgresDirectory(pool: PostgresPool): PostgresDirectory {
     conversations: createPostgresConversations(pool),
     groups: createPostgresGroups(pool),
     pushSubscriptions: createPostgresPushSubscriptions(pool),
+    privacy: createPostgresPrivacy(pool),
   };
 }

@@ -5,7 +5,16 @@ import type { RateLimit, RateLimitName } from '../../protocol/limits.js';
 import type { RedisConnection } from './redis-connection.js';
 
 /** Buckets that requests to any gateway draw from. The others belong to a device, which is on one gateway at a time, or to a gateway. */
-const shared = ['prekeyBundle', 'token', 'groupChange', 'join', 'link', 'explain', 'registration'] as const satisfies readonly RateLimitName[];
+const shared = [
+  'prekeyBundle',
+  'token',
+  'groupChange',
+  'privacyChange',
+  'join',
+  'link',
+  'explain',
+  'registration',
+] as const satisfies readonly RateLimitName[];
 const allowed: RateDecision = { allowed: true };
 const retryAfterMs = 1_000;
 

@@ -260,6 +260,7 @@ export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings
   prekeyBundle: limitSettings('prekeyBundle'),
   token: limitSettings('token'),
   groupChange: limitSettings('groupChange'),
+  privacyChange: limitSettings('privacyChange'),
   join: limitSettings('join'),
   link: limitSettings('link'),
   explain: limitSettings('explain'),

@@ -1,6 +1,7 @@
 import { contentHelp } from './content-commands.js';
 import { deviceHelp } from './device-commands.js';
 import { groupHelp } from './group-commands.js';
+import { privacyHelp } from './privacy-commands.js';
 import { safetyHelp } from './safety-commands.js';
 
 /** How many messages are shown of a conversation that is opened. */
@@ -13,5 +14,6 @@ ${contentHelp}
 ${safetyHelp}
 ${groupHelp}
 ${deviceHelp}
+${privacyHelp}
   /quit                leave, as Ctrl-D does; what is not sent yet goes next time
   An empty line reconnects at once. A message that begins with a slash is written with two.`;

@@ -19,6 +19,7 @@ import { deviceCommands } from './device-commands.js';
 import { groupCommands } from './group-commands.js';
 import { Names } from './names.js';
 import { printable } from './printable.js';
+import { privacyCommands } from './privacy-commands.js';
 import { safetyCommands } from './safety-commands.js';
 import type { Screen } from './screen.js';
 import { ShownNumbers } from './shown-numbers.js';
@@ -143,6 +144,7 @@ export class ChatSession {
       ...safetyCommands({ device, print, peer: () => this.#peer() }),
       ...groupCommands({ device, print, talkTo, open: () => this.#group() }, argument),
       ...deviceCommands({ device, print }, argument),
+      ...privacyCommands({ device, print, peer: () => this.#peer() }, argument),
     };
   }
 
@@ -267,7 +269,7 @@ export class ChatSession {
 
   #peer(): DirectConversation['peer'] {
     const conversation = this.#conversation();
-    if (conversation.kind === 'group') throw new ChatRefusal('safety numbers are between two people: /with HANDLE');
+    if (conversation.kind === 'group') throw new ChatRefusal('this is between two people: /with HANDLE');
     return conversation.peer;
   }
 

@@ -10,12 +10,9 @@ import { requireRate } from './require-rate.js';
 
 const primaryDevice = 1 as DeviceId;
 
-export function accountHandlers({
-  accounts,
-  clock,
-  rateLimiter,
-  registrationProof,
-}: RestDependencies): RestHandlers<'registerAccount' | 'findAccount' | 'getAccount'> {
+type AccountOperation = 'registerAccount' | 'findAccount' | 'getOwnAccount' | 'getAccount';
+
+export function accountHandlers({ accounts, privacy, clock, rateLimiter, registrationProof }: RestDependencies): RestHandlers<AccountOperation> {
   return {
     registerAccount: async ({ body, remoteAddress }) => {
       const { accountId, handle, identityKey, device, deviceList, proof } = body;
@@ -35,6 +32,10 @@ export function accountHandlers({
       return { status: created ? 201 : 200, body: answer };
     },
     findAccount: async ({ query }) => ({ status: 200, body: accountViewOf(await accounts.byHandle(query.handle)) }),
+    getOwnAccount: async ({ caller }) => {
+      const view = accountViewOf(await accounts.byId(caller.accountId));
+      return { status: 200, body: { ...view, privacy: await privacy.settings(caller.accountId) } };
+    },
     getAccount: async ({ params }) => ({ status: 200, body: accountViewOf(await accounts.byId(params.accountId)) }),
   };
 }

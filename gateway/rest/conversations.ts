@@ -1,3 +1,4 @@
+import { visibleReceipts } from '../../core/privacy-rules.js';
 import { receiptItemOf } from '../../core/receipts.js';
 import type { StoredMessage } from '../../ports/history.js';
 import { DomainError } from '../../protocol/errors.js';
@@ -33,12 +34,13 @@ export function conversationHandlers(dependencies: RestDependencies): RestHandle
     getConversation: async ({ caller, params }) => ({ status: 200, body: await presentView(conversations, caller.accountId, params.conversationId) }),
     getMessages: async ({ caller, params, query }) => {
       await requireMember(conversations, caller.accountId, params.conversationId);
-      const page = await history.page({ conversationId: params.conversationId, ...query });
+      const page = await history.page({ conversationId: params.conversationId, viewer: caller.accountId, ...query });
       return { status: 200, body: { items: page.map(messageOf) } };
     },
     getReceipts: async ({ caller, params }) => {
-      await requireMember(conversations, caller.accountId, params.conversationId);
-      return { status: 200, body: { items: (await watermarks.of([params.conversationId])).map(receiptItemOf) } };
+      const roster = await requireMember(conversations, caller.accountId, params.conversationId);
+      const visible = visibleReceipts(roster, caller.accountId, await watermarks.of([params.conversationId]));
+      return { status: 200, body: { items: visible.map(receiptItemOf) } };
     },
   };
 }

@@ -13,6 +13,7 @@ import { groupHandlers } from './groups.js';
 import { linkHandlers } from './links.js';
 import { messageHandlers } from './messages.js';
 import { prekeyHandlers } from './prekeys.js';
+import { privacyHandlers } from './privacy.js';
 import { HttpRefusal, sendProblem } from './problems.js';
 import { pushHandlers } from './push.js';
 import type { RestDependencies } from './rest-dependencies.js';
@@ -89,6 +90,7 @@ function handlersOf(dependencies: RestDependencies): RestHandlers {
     ...conversationHandlers(dependencies),
     ...groupHandlers(dependencies),
     ...messageHandlers(dependencies),
+    ...privacyHandlers(dependencies),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Inbox } from '../../ports/inbox.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSender } from '../../ports/push-sender.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
+import type { Privacy } from '../../ports/privacy.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { RegistrationProof } from '../../ports/registration-proof.js';
 import type { Watermarks } from '../../ports/watermarks.js';
@@ -29,6 +30,7 @@ export interface RestDependencies {
   /** Left out where no pushes are sent. */
   readonly pushSender: PushSender | undefined;
   readonly explainer: MessageExplainer;
+  readonly privacy: Privacy;
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly inbox: Inbox;

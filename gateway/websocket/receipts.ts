@@ -1,4 +1,6 @@
+import { groupBy } from '../../core/group-by.js';
 import { positionOf } from '../../core/position.js';
+import { mayKnowRead, visibleReceipts } from '../../core/privacy-rules.js';
 import { receiptItemOf } from '../../core/receipts.js';
 import type { EventLog } from '../../ports/event-log.js';
 import type { Rosters } from '../../ports/rosters.js';
@@ -19,7 +21,7 @@ export interface ReadDependencies {
   readonly epoch: number;
 }
 
-/** The account read up to a position: durable when it resolves, then told to the senders and to its own devices. */
+/** The account read up to a position: durable when it resolves, then told to its own devices and to the senders, as far as the privacy of both lets it. */
 export async function acceptRead(dependencies: ReadDependencies, reader: DeviceAddress, frame: ReadFrame): Promise<void> {
   const { rosters, eventLog, receipts, epoch } = dependencies;
   const { conversationId, position, senders } = frame;
@@ -29,7 +31,9 @@ export async function acceptRead(dependencies: ReadDependencies, reader: DeviceA
   const partition = eventLog.partitionOf('messages', conversationId);
   const end = (await eventLog.progress('messages', 'history-writer')).find((of) => of.partition === partition)?.end ?? 0;
   if (position >= positionOf(epoch, end)) throw new DomainError('invalid_frame', 'position: beyond the end', { detail: { field: 'position' } });
-  await receipts.read({ conversationId, ...reader, read: position, notify: [...new Set([...senders, reader.accountId])] });
+  const told = senders.filter((sender) => mayKnowRead(roster, reader.accountId, sender));
+  const notify = [...new Set([...told, reader.accountId])];
+  await receipts.read({ conversationId, ...reader, read: position, notify, notifyRead: notify });
 }
 
 export interface ReceiptsGetDependencies {
@@ -44,7 +48,8 @@ export async function answerReceipts(
   asker: DeviceAddress,
   { frame: { conversations }, arrivedAtMs }: Arrived<ReceiptsGetFrame>,
 ): Promise<ReceiptItem[]> {
-  await Promise.all(conversations.map((conversationId) => requireMember(rosters, asker.accountId, conversationId)));
+  const members = await Promise.all(conversations.map((conversationId) => requireMember(rosters, asker.accountId, conversationId)));
   await Promise.all(conversations.map((conversationId) => receiptCatchUp.passed(conversationId, arrivedAtMs)));
-  return (await watermarks.of(conversations)).map(receiptItemOf);
+  const marks = groupBy(await watermarks.of(conversations), ({ conversationId }) => conversationId);
+  return members.flatMap((roster) => visibleReceipts(roster, asker.accountId, marks.get(roster.conversationId) ?? []).map(receiptItemOf));
 }

@@ -1,6 +1,7 @@
 import { contentDigest } from '../../core/content-digest.js';
 import type { MicroBatcher } from '../../core/micro-batcher.js';
 import { positionOf } from '../../core/position.js';
+import { requireUnblocked, withholds } from '../../core/privacy-rules.js';
 import { checkDeviceSet, checkRosterDigest, devicesBeside, type Roster } from '../../core/roster.js';
 import type { AppendRecord, Appended } from '../../ports/event-log.js';
 import type { History } from '../../ports/history.js';
@@ -45,11 +46,13 @@ export async function acceptSend(
     const first = await findFirst(dependencies, sender, frame);
     if (first !== undefined) return { accepted: Promise.resolve({ type: 'accepted', id: frame.id, messageId: frame.messageId, ...first }) };
   }
+  requireUnblocked(roster, sender.accountId);
   const { recipients, difference } = await fitted(dependencies, sender, frame, roster);
   if (difference !== undefined && frame.strategy === 'strict') {
     throw new DomainError('roster_mismatch', 'the message was not sealed for the devices of the conversation', { detail: { ...difference } });
   }
-  const record = { ...recordOf(sender, frame, difference), recipients };
+  const withheld = withholds(roster, sender.accountId) ? { withheld: true as const } : {};
+  const record = { ...recordOf(sender, frame, difference), ...withheld, recipients };
   const appended = dependencies.appends.add({ key: frame.conversationId, value: encodeMessageRecord(record) });
   return { accepted: answer(dependencies, sender, frame, { appended, roster: difference }) };
 }

@@ -188,8 +188,9 @@ interface Route {
 
 function routeOf(record: LogRecord): Route {
   const message = decodeMessageRecord(record.value);
-  const { envelopes, recipients = [] } = message;
-  const sealed = envelopes.map(({ to: { accountId, deviceId }, type, content }) => ({
+  const { envelopes, recipients = [], withheld, sender } = message;
+  const wanted = withheld === true ? envelopes.filter(({ to }) => to.accountId === sender.accountId) : envelopes;
+  const sealed = wanted.map(({ to: { accountId, deviceId }, type, content }) => ({
     device: { accountId, deviceId },
     envelope: { type, content },
   }));

@@ -88,8 +88,9 @@ async function firstPositions(history: History, retried: Retried, messages: read
 }
 
 function storedMessage(record: MessageRecord, { offset, appendedAtMs }: LogRecord, epoch: number): Read {
-  const { conversationId, messageId, kind, sender, attempt, body, media, ttlSeconds } = record;
+  const { conversationId, messageId, kind, sender, attempt, body, media, ttlSeconds, withheld } = record;
   const position = positionOf(epoch, offset);
   const digest = contentDigest(record);
-  return { attempt, message: { conversationId, position, messageId, kind, sender, acceptedAtMs: appendedAtMs, digest, body, media, ttlSeconds } };
+  const place = { conversationId, position, acceptedAtMs: appendedAtMs };
+  return { attempt, message: { ...place, messageId, kind, sender, digest, body, media, ttlSeconds, withheld } };
 }

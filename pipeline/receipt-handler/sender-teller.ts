@@ -1,4 +1,4 @@
-import { receiptItemOf } from '../../core/receipts.js';
+import { receiptItemFor } from '../../core/receipts.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GatewayLink, SessionRef } from '../../ports/gateway-link.js';
 import type { DeviceSession, SessionRegistry } from '../../ports/session-registry.js';
@@ -66,7 +66,7 @@ export class SenderTeller {
       return;
     }
     const unreached = news.filter(({ accountId, receipts }, index) => {
-      const items = receipts.map(receiptItemOf);
+      const items = receipts.map((receipt) => receiptItemFor(accountId, receipt));
       let reached = true;
       for (const [gatewayId, refs] of byGateway(accountId, sessions[index] ?? [])) {
         const connection = link.to(gatewayId);

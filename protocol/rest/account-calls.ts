@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { accountId } from '../ids.js';
-import { accountView, handle, issuedToken, newAccount, registered, tokenRequest } from './account.js';
+import { accountView, handle, issuedToken, newAccount, ownAccountView, registered, tokenRequest } from './account.js';
 import type { RestCall } from './rest-call.js';
 
 const ofAccount = z.strictObject({ accountId });
@@ -26,6 +26,14 @@ export const accountCalls = {
     query: z.strictObject({ handle }),
     answers: { 200: accountView },
     errors: ['not_found'],
+  },
+  getOwnAccount: {
+    method: 'get',
+    path: '/v1/accounts/self',
+    tag: 'accounts',
+    summary: "One's own account, with its privacy.",
+    answers: { 200: ownAccountView },
+    errors: [],
   },
   getAccount: {
     method: 'get',

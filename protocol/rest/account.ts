@@ -4,6 +4,7 @@ import { bytes } from '../bytes.js';
 import { accountId, deviceId, registrationId } from '../ids.js';
 import { deviceList } from './device.js';
 import { prekeySet } from './prekey.js';
+import { privacySettings } from './privacy.js';
 
 /** Lower-case letters, digits, dot, dash and underscore; begins and ends with a letter or digit. */
 export const handle = z
@@ -48,6 +49,9 @@ export const accountView = z.strictObject({
   deviceList,
 });
 export type AccountView = z.infer<typeof accountView>;
+
+/** An account as it sees itself. */
+export const ownAccountView = z.strictObject({ ...accountView.shape, privacy: privacySettings });
 
 /** Asks for a token. */
 export const tokenRequest = z.strictObject({ accountId, deviceId, secret: deviceSecret });

@@ -6,11 +6,13 @@ import { deviceCalls } from './device-calls.js';
 import { groupCalls } from './group-calls.js';
 import { messageCalls } from './message-calls.js';
 import { prekeyCalls } from './prekey-calls.js';
+import { privacyCalls } from './privacy-calls.js';
 import { pushCalls } from './push-calls.js';
 
 /** Every REST call, by its operation id: routes, documentation and the SDK are made from this one table. */
 export const restCalls = {
   ...accountCalls,
+  ...privacyCalls,
   ...deviceCalls,
   ...pushCalls,
   ...prekeyCalls,

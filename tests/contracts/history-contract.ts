@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { positionOf } from '../../core/position.js';
 import type { History, StoredMessage } from '../../ports/history.js';
-import type { BlobId, ConversationId } from '../../protocol/ids.js';
+import type { AccountId, BlobId, ConversationId } from '../../protocol/ids.js';
 import { eventually } from '../support/eventually.js';
 import { deviceNumber, newAccountId, newConversationId, newMessageId } from '../support/ids.js';
 
@@ -20,6 +20,7 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
   describe(`history: ${name}`, () => {
     let under: HistoryUnderTest;
     let conversationId: ConversationId;
+    const viewer = newAccountId();
 
     beforeEach(async () => {
       under = await open();
@@ -44,7 +45,7 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
     test('gives a message back whole', async () => {
       const stored = message(1, { media: ['00000000-0000-7000-8000-000000000001' as BlobId], ttlSeconds: 3_600 });
       await under.history.append([stored], []);
-      const [found] = await under.history.page({ conversationId, limit: 10 });
+      const [found] = await under.history.page({ conversationId, viewer, limit: 10 });
       const { body, digest, ...plain } = stored;
       expect(found).toMatchObject(plain);
       expect([bytes(found?.body), bytes(found?.digest)]).toEqual([bytes(body), bytes(digest)]);
@@ -55,9 +56,11 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
         [1, 2, 3, 4, 5].map((offset) => message(offset)),
         [],
       );
-      expect(offsets(await under.history.page({ conversationId, limit: 2 }))).toEqual([5, 4]);
-      expect(offsets(await under.history.page({ conversationId, before: positionOf(1, 4), limit: 2 }))).toEqual([3, 2]);
-      expect(offsets(await under.history.page({ conversationId, before: positionOf(1, 5), after: positionOf(1, 2), limit: 10 }))).toEqual([4, 3]);
+      expect(offsets(await under.history.page({ conversationId, viewer, limit: 2 }))).toEqual([5, 4]);
+      expect(offsets(await under.history.page({ conversationId, viewer, before: positionOf(1, 4), limit: 2 }))).toEqual([3, 2]);
+      expect(offsets(await under.history.page({ conversationId, viewer, before: positionOf(1, 5), after: positionOf(1, 2), limit: 10 }))).toEqual([
+        4, 3,
+      ]);
     });
 
     test('pages oldest first when only `after` is given', async () => {
@@ -65,19 +68,19 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
         [1, 2, 3].map((offset) => message(offset)),
         [],
       );
-      expect(offsets(await under.history.page({ conversationId, after: positionOf(1, 1), limit: 10 }))).toEqual([2, 3]);
+      expect(offsets(await under.history.page({ conversationId, viewer, after: positionOf(1, 1), limit: 10 }))).toEqual([2, 3]);
     });
 
     test('keeps conversations apart', async () => {
       await under.history.append([message(1)], []);
-      expect(await under.history.page({ conversationId: newConversationId(), limit: 10 })).toEqual([]);
+      expect(await under.history.page({ conversationId: newConversationId(), viewer, limit: 10 })).toEqual([]);
     });
 
     test('changes nothing when a message is appended again', async () => {
       const stored = message(1);
       await under.history.append([stored], []);
       await under.history.append([stored], []);
-      expect(await under.history.page({ conversationId, limit: 10 })).toHaveLength(1);
+      expect(await under.history.page({ conversationId, viewer, limit: 10 })).toHaveLength(1);
       expect((await under.history.find([stored.messageId]))[0]?.position).toBe(stored.position);
     });
 
@@ -94,24 +97,36 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
       const keys = message(1, { kind: 'keys', body: undefined });
       await under.history.append([keys], []);
       expect((await under.history.find([keys.messageId]))[0]?.position).toBe(keys.position);
-      expect(await under.history.page({ conversationId, limit: 10 })).toEqual([]);
+      expect(await under.history.page({ conversationId, viewer, limit: 10 })).toEqual([]);
     });
 
     test('hides aliases from pages and shows them to reads by key', async () => {
       const stored = message(1);
       const alias = { conversationId, position: positionOf(1, 2), acceptedAtMs: stored.acceptedAtMs, duplicateOf: stored.position };
       await under.history.append([stored], [alias]);
-      expect(offsets(await under.history.page({ conversationId, limit: 10 }))).toEqual([1]);
+      expect(offsets(await under.history.page({ conversationId, viewer, limit: 10 }))).toEqual([1]);
       const missing = { conversationId, position: positionOf(1, 9), acceptedAtMs: stored.acceptedAtMs };
       const [first, second, third] = await under.history.read([stored, alias, missing]);
       expect([first, second, third]).toMatchObject([{ messageId: stored.messageId }, alias, {}].slice(0, 2).concat([undefined as never]));
+    });
+
+    test('shows what was withheld to its sender alone, in pages that are as full as others', async () => {
+      const sender = { accountId: viewer, deviceId: deviceNumber(1) };
+      const withheld = [2, 3, 4].map((offset) => message(offset, { sender, withheld: true }));
+      await under.history.append([message(1), ...withheld, message(5, { sender })], []);
+      const pageOf = async (of: AccountId) => offsets(await under.history.page({ conversationId, viewer: of, limit: 2 }));
+      expect([await pageOf(viewer), await pageOf(newAccountId())]).toEqual([
+        [5, 4],
+        [5, 1],
+      ]);
+      expect(await under.history.read([withheld[0] as StoredMessage])).toMatchObject([{ messageId: withheld[0]?.messageId }]);
     });
 
     test('drops what ran out of time from pages, and its body from reads', async () => {
       const expired = message(1, { ttlSeconds: 1, acceptedAtMs: under.nowMs - 2_000 });
       const fresh = message(2, { ttlSeconds: 60 });
       await under.history.append([expired, fresh], []);
-      expect(offsets(await under.history.page({ conversationId, limit: 10 }))).toEqual([2]);
+      expect(offsets(await under.history.page({ conversationId, viewer, limit: 10 }))).toEqual([2]);
       const [read] = await under.history.read([expired]);
       expect(read !== undefined && 'body' in read ? read.body : undefined).toBeUndefined();
     });
@@ -120,7 +135,7 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
       const short = message(1, { ttlSeconds: 2, acceptedAtMs: Date.now() });
       const long = message(2, { ttlSeconds: 3_600, acceptedAtMs: Date.now() });
       await under.history.append([short, long], []);
-      expect(offsets(await under.history.page({ conversationId, limit: 10 }))).toEqual([2, 1]);
+      expect(offsets(await under.history.page({ conversationId, viewer, limit: 10 }))).toEqual([2, 1]);
       await eventually(async () => {
         await under.sweep?.();
         expect(await under.history.read([short, long])).toEqual([undefined, expect.objectContaining({ messageId: long.messageId })]);

@@ -18,6 +18,7 @@ import { devicesContract } from './devices-contract.js';
 import { groupsContract } from './groups-contract.js';
 import { prekeysContract } from './prekeys-contract.js';
 import { pushSubscriptionsContract } from './push-subscriptions-contract.js';
+import { privacyContract } from './privacy-contract.js';
 
 let postgres: TestPostgres;
 
@@ -34,6 +35,7 @@ prekeysContract('postgres', open);
 conversationsContract('postgres', open);
 groupsContract('postgres', open);
 pushSubscriptionsContract('postgres', open);
+privacyContract('postgres', open);
 
 describe('migrations of PostgreSQL', () => {
   const applied = (url: string) => sql<{ name: string; applied_at: Date }>(url, 'SELECT name, applied_at FROM schema_migration ORDER BY name');

@@ -6,6 +6,7 @@ import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
+import type { Privacy } from '../../ports/privacy.js';
 import type { AccountId, DeviceAddress } from '../../protocol/ids.js';
 import { deviceNumber, newAccountId } from './ids.js';
 
@@ -18,6 +19,7 @@ export interface DirectoryUnderTest {
   readonly conversations: Conversations;
   readonly groups: Groups;
   readonly pushSubscriptions: PushSubscriptions;
+  readonly privacy: Privacy;
   /** A further device of any number, as if others had come and gone before. */
   addDevice(accountId: AccountId, device: NewDevice): Promise<void>;
   dispose(): Promise<void>;

@@ -4,13 +4,13 @@ import { v7 } from 'uuid';
 
 import type { LoadDevice } from '../../bench/load/wire.js';
 import { bytesReplacer } from '../../protocol/bytes.js';
-import type { SendFrame } from '../../protocol/client-frames.js';
+import type { ClientFrame, SendFrame } from '../../protocol/client-frames.js';
 import { decodeEvent, type ConversationEvent } from '../../protocol/conversation-event.js';
 import type { EncodingName } from '../../protocol/encoding.js';
 import type { AccountId, DeviceId, MessageId } from '../../protocol/ids.js';
 import { conversationView, type ConversationView } from '../../protocol/rest/conversation.js';
 import { problem } from '../../protocol/rest/problem.js';
-import type { DeliverItem } from '../../protocol/server-frames.js';
+import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
 import { RawClient } from './raw-client.js';
 
 export const sharedEnvelope = { type: 7, content: randomBytes(190) };
@@ -27,6 +27,8 @@ export interface RawAnswer {
 export class RawMember {
   readonly device: LoadDevice;
   readonly items: DeliverItem[] = [];
+  /** Whatever else it was told. */
+  readonly frames: ServerFrame[] = [];
   readonly #server: { readonly publicUrl: string; readonly socketUrl: string };
   #client: RawClient | undefined;
 
@@ -50,7 +52,10 @@ export class RawMember {
 
   async connect(encoding: EncodingName = 'msgpack'): Promise<this> {
     const client = await RawClient.connect(`${this.#server.socketUrl}?account=${this.accountId}`, encoding, {}, (frame) => {
-      if (frame.type !== 'deliver') return;
+      if (frame.type !== 'deliver') {
+        this.frames.push(frame);
+        return;
+      }
       this.items.push(...frame.items);
       client.send({ type: 'ack', seq: frame.seq });
     });
@@ -89,15 +94,28 @@ export class RawMember {
 
   /** Sends, and answers what the server says. */
   async send(view: Pick<ConversationView, 'conversationId' | 'rosterDigest'>, changes: Partial<SendFrame> = {}) {
-    const client = this.#client;
-    if (client === undefined) throw new Error('connect first');
     const frame: SendFrame = {
       ...{ type: 'send', id: ++requests, messageId: v7() as MessageId, kind: 'message', attempt: 1, strategy: 'strict' },
       ...{ conversationId: view.conversationId, rosterDigest: view.rosterDigest, body: randomBytes(300), envelopes: [], envelope: sharedEnvelope },
       ...changes,
     };
-    client.send(frame);
-    return client.reply(frame.id);
+    return this.request(frame);
+  }
+
+  /** Asks anything, and answers what the server says. */
+  request(frame: Extract<ClientFrame, { id: number }>) {
+    this.tell(frame);
+    return this.#connected().reply(frame.id);
+  }
+
+  /** What has no reply. */
+  tell(frame: ClientFrame): void {
+    this.#connected().send(frame);
+  }
+
+  #connected(): RawClient {
+    if (this.#client === undefined) throw new Error('connect first');
+    return this.#client;
   }
 
   /** What a device of somebody else needs, to be sent as `keys`. */

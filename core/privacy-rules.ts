@@ -1,0 +1,39 @@
+import { DomainError } from '../protocol/errors.js';
+import type { AccountId, DeviceAddress, Position } from '../protocol/ids.js';
+import type { Roster } from './roster.js';
+
+/** Whether `other` may learn what `reader` read in the conversation: both show it, and of two who talk directly neither blocked the other. One's own devices always may. */
+export function mayKnowRead({ members }: Roster, reader: AccountId, other: AccountId): boolean {
+  if (reader === other) return true;
+  const both = members.filter(({ accountId }) => accountId === reader || accountId === other);
+  return both.length === 2 && both.every(({ readReceipts, blocks }) => readReceipts && !blocks);
+}
+
+/** What a member may see of a conversation's watermarks: without what others read and do not show. */
+export function visibleReceipts<Mark extends { readonly accountId: AccountId; readonly read?: Position | undefined }>(
+  roster: Roster,
+  viewer: AccountId,
+  marks: readonly Mark[],
+): readonly Mark[] {
+  return marks.map((mark) => (mayKnowRead(roster, mark.accountId, viewer) ? mark : { ...mark, read: undefined }));
+}
+
+/** Of a direct conversation. Throws DomainError `blocked` if the sender blocked the other account. */
+export function requireUnblocked({ members }: Roster, sender: AccountId): void {
+  if (members.some(({ accountId, blocks }) => accountId === sender && blocks)) {
+    throw new DomainError('blocked', 'the account blocked the other one; unblock it to write to it');
+  }
+}
+
+/** Whether the other account of a direct conversation blocked the sender: what it sends stays with it, and it does not learn why. */
+export function withholds({ members }: Roster, sender: AccountId): boolean {
+  return members.some(({ accountId, blocks }) => accountId !== sender && blocks);
+}
+
+/** Whether an account sees a message of the history. */
+export function isShownTo(
+  viewer: AccountId,
+  { sender, withheld }: { readonly sender: DeviceAddress; readonly withheld?: true | undefined },
+): boolean {
+  return withheld !== true || sender.accountId === viewer;
+}

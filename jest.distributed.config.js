@@ -7,6 +7,7 @@ const onBothProfiles = [
   'groups',
   'prekeys',
   'privacy',
+  'presence',
   'websocket-devices',
   'websocket-limits',
   'websocket-session',

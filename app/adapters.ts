@@ -18,6 +18,7 @@ import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { SessionRegistry } from '../ports/session-registry.js';
 import type { WakeUps } from '../ports/wake-ups.js';
+import type { Signals } from '../ports/signals.js';
 import type { Watermarks } from '../ports/watermarks.js';
 
 /** One adapter for each port: what a profile chooses, and all that a role needs. */
@@ -30,6 +31,7 @@ export interface Adapters {
   readonly registry: SessionRegistry;
   readonly rateLimiter: RateLimiter;
   readonly announcements: Announcements;
+  readonly signals: Signals;
   readonly rosters: Rosters;
   readonly accounts: Accounts;
   readonly devices: Devices;

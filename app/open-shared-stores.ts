@@ -6,11 +6,13 @@ import { migrate, type MigrateOptions } from '../adapters/cassandra/migrate.js';
 import { createKafkaEventLog, type KafkaEventLog } from '../adapters/kafka/kafka-event-log.js';
 import { TopicError } from '../adapters/kafka/topics.js';
 import { createRedisAnnouncements } from '../adapters/redis/announcements.js';
+import { RedisChannels } from '../adapters/redis/channels.js';
 import { createRedisGatewayAddresses } from '../adapters/redis/gateway-addresses.js';
 import { createRedisQuietPeriods } from '../adapters/redis/quiet-periods.js';
 import { createRedisRateLimiter } from '../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../adapters/redis/session-registry.js';
+import { createRedisSignals } from '../adapters/redis/signals.js';
 import { createS3BlobStore, type S3BlobStore } from '../adapters/s3/s3-blob-store.js';
 import { createMemoryAnnouncements } from '../adapters/memory/announcements.js';
 import { createMemoryRateLimiter } from '../adapters/memory/rate-limiter.js';
@@ -102,11 +104,13 @@ export async function openRedis(options: SharedStoresOptions) {
   };
   const connection = await connect();
   const subscriber = await connect();
+  const channels = new RedisChannels(connection, subscriber);
   return {
     registry: createRedisSessionRegistry(connection),
     rateLimiter: createRedisRateLimiter(connection, config.limits, createMemoryRateLimiter(config.limits)),
     quietPeriods: createRedisQuietPeriods(connection, config.push.quietMs),
     announcements: await createRedisAnnouncements({ connection, subscriber, ofThisProcess: createMemoryAnnouncements() }),
+    signals: createRedisSignals(connection, channels),
     addresses: createRedisGatewayAddresses(connection),
     ping: () => connection.ping(),
   };

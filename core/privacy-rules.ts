@@ -30,6 +30,15 @@ export function withholds({ members }: Roster, sender: AccountId): boolean {
   return members.some(({ accountId, blocks }) => accountId !== sender && blocks);
 }
 
+/**
+ * Who hears that a member types: the others. Of two who talk directly nobody does if one of them blocked the other, or shows nobody when it is online: who types is.
+ * In a direct conversation both are contacts.
+ */
+export function hearTyping({ kind, members }: Roster, typist: AccountId): readonly AccountId[] {
+  if (kind === 'direct' && members.some(({ blocks, lastSeen }) => blocks || lastSeen === 'nobody')) return [];
+  return members.map(({ accountId }) => accountId).filter((accountId) => accountId !== typist);
+}
+
 /** Whether an account sees a message of the history. */
 export function isShownTo(
   viewer: AccountId,

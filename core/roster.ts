@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Envelope } from '../protocol/client-frames.js';
 import type { MemberRole } from '../protocol/conversation-event.js';
 import type { AccountId, ConversationId, DeviceAddress, DeviceId } from '../protocol/ids.js';
+import type { Audience } from '../protocol/rest/privacy.js';
 import type { RosterDifference } from '../protocol/server-frames.js';
 
 export interface RosterDevice {
@@ -16,6 +17,7 @@ export interface RosterMember {
   readonly devices: readonly RosterDevice[];
   /** Others may learn what it read. */
   readonly readReceipts: boolean;
+  readonly lastSeen: Audience;
   /** Of a direct conversation: it blocked the other one. */
   readonly blocks: boolean;
 }

@@ -74,9 +74,22 @@ export const receiptsGetFrame = z.strictObject({
 });
 export type ReceiptsGetFrame = z.infer<typeof receiptsGetFrame>;
 
+/** No reply. Too often, it is dropped without a word. */
+export const typingFrame = z.strictObject({ type: z.literal('typing'), conversationId, state: z.enum(['started', 'stopped']) });
+export type TypingFrame = z.infer<typeof typingFrame>;
+
 export const tokenFrame = z.strictObject({ type: z.literal('token'), id, token: z.string().max(4096) });
 export const pingFrame = z.strictObject({ type: z.literal('ping'), id });
 
-export const clientFrame = z.discriminatedUnion('type', [helloFrame, sendFrame, ackFrame, readFrame, receiptsGetFrame, tokenFrame, pingFrame]);
+export const clientFrame = z.discriminatedUnion('type', [
+  helloFrame,
+  sendFrame,
+  ackFrame,
+  readFrame,
+  receiptsGetFrame,
+  typingFrame,
+  tokenFrame,
+  pingFrame,
+]);
 export type ClientFrame = z.infer<typeof clientFrame>;
-export type ClientRequest = Exclude<ClientFrame, { type: 'hello' | 'ack' }>;
+export type ClientRequest = Exclude<ClientFrame, { type: 'hello' | 'ack' | 'typing' }>;

@@ -43,6 +43,10 @@ export const rateLimits = {
   prekeyBundle: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'closed' },
   /** Proofs by secret, of one device. */
   token: { burst: 10, perSecond: 1, whenStoreIsAway: 'open' },
+  /** Of one device in one conversation: one `started` and one `stopped` in 3 s. */
+  typing: { burst: 1, perSecond: 1 / 3, whenStoreIsAway: 'open' },
+  /** Of one device in all its conversations. */
+  typingDevice: { burst: 20, perSecond: 5, whenStoreIsAway: 'open' },
   /** New groups, and changes of groups, of one account: each is told to everybody in the group. */
   groupChange: { burst: 60, perSecond: 1, whenStoreIsAway: 'open' },
   /** Changes of its privacy and blocks, of one account: other processes are told. */

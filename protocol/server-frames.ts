@@ -62,6 +62,9 @@ export type ReceiptItem = z.infer<typeof receiptItem>;
 
 export const receiptsFrame = z.strictObject({ type: z.literal('receipts'), items: z.array(receiptItem) });
 
+/** Of an account that types in a conversation, or stopped. `started` holds for 10 s unless it comes again. */
+export const typingNewsFrame = z.strictObject({ type: z.literal('typing'), conversationId, accountId, state: z.enum(['started', 'stopped']) });
+
 const staleDevice = z.strictObject({ accountId, deviceId, registrationId });
 /** How the envelopes of a send differ from the roster. */
 export const rosterDifference = z.strictObject({
@@ -110,6 +113,7 @@ export const serverFrame = z.discriminatedUnion('type', [
   inboxEmptyFrame,
   gapFrame,
   receiptsFrame,
+  typingNewsFrame,
   acceptedFrame,
   okFrame,
   prekeysLowFrame,

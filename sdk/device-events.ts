@@ -3,6 +3,7 @@ import type { AccountId, ConversationId, MessageId, Position } from '../protocol
 import type { ServerFrame } from '../protocol/server-frames.js';
 import type { Disappeared } from './messages/expiry.js';
 import type { Conversation, Message, PeerReceipts } from './messages/message.js';
+import type { TypingNews } from './presence/typing-book.js';
 import type { ConnectionStatus } from './transport/connection-status.js';
 
 /** What a user should hear of, beside messages. */
@@ -35,6 +36,8 @@ export interface DeviceEvents {
   readonly receipts: PeerReceipts & { readonly conversationId: ConversationId };
   /** Another device of this account read further: what is unread here changes. */
   readonly 'read-elsewhere': { readonly conversationId: ConversationId; readonly position: Position };
+  /** Somebody else types in a conversation, or stopped: by sending, by saying so, or by not saying anything for 10 s. */
+  readonly typing: TypingNews;
   readonly status: ConnectionStatus;
   readonly notice: Notice;
   /** The server ended this device for good. */

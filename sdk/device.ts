@@ -26,6 +26,7 @@ import { concernedBy, type Outbox, type Sent } from './messages/outbox.js';
 import { outgoingOf } from './messages/outgoing-rules.js';
 import { ReceiptBook } from './messages/receipt-book.js';
 import type { Received } from './messages/receiver.js';
+import { TypingBook, type TypingState } from './presence/typing-book.js';
 import { Push } from './push.js';
 import { SdkError } from './sdk-error.js';
 import { changeInTurn } from './store/change-in-turn.js';
@@ -58,6 +59,7 @@ export class Device {
   readonly #arrivals: Arrivals;
   readonly #receipts: ReceiptBook;
   readonly #gaps: GapBook;
+  readonly #typing = new TypingBook((news) => this.#emit('typing', news));
   readonly #prekeys: PrekeyKeeper;
   readonly #keeper: ConnectionKeeper;
   readonly #closing = new AbortController();
@@ -103,6 +105,7 @@ export class Device {
         this.#outbox.connected(opened);
         this.#background.run(this.#introduced().then(() => this.#receipts.connected(opened)));
         this.#prekeys.connected();
+        this.#typing.connected(opened);
       },
       onFrame: (from, frame) => this.#take(from, frame),
     });
@@ -240,6 +243,11 @@ export class Device {
     });
   }
 
+  /** The user types, or stopped: the others in the conversation see it, if they are there now. To be called for every key: it is said at most every 3 s, and holds for 10 s. */
+  typing(conversationId: ConversationId, state: TypingState = 'started'): void {
+    this.#typing.say(conversationId, state);
+  }
+
   /** Of the account, for all its devices. Throws SdkError `offline`. */
   async privacy(): Promise<PrivacySettings> {
     return (await this.#dependencies.rest.call('getOwnAccount', {})).privacy;
@@ -302,7 +310,10 @@ export class Device {
     const { store, own, signal } = this.#dependencies;
     return new Arrivals({
       ...{ store, own, signal, archive: this.#archive, conversations: this.#conversations },
-      onMessage: (message, conversation) => this.#teller.tell('message', { ...message, conversation }),
+      onMessage: (message, conversation) => {
+        this.#typing.said({ conversationId: message.conversationId, accountId: message.sender.accountId });
+        return this.#teller.tell('message', { ...message, conversation });
+      },
       onChanged: (message) => this.#emit('message-changed', message),
       onReceived: (received) => this.#received(received),
       onNotStored: (error) => this.#emit('notice', { kind: 'not-stored', error }),
@@ -321,6 +332,7 @@ export class Device {
       this.#outbox.disconnected();
       this.#receipts.disconnected();
       this.#prekeys.disconnected();
+      this.#typing.disconnected();
     }
     this.#emit('status', status);
   }
@@ -329,6 +341,7 @@ export class Device {
     if (frame.type === 'deliver') this.#arrivals.take({ connection, seq: frame.seq, items: frame.items });
     else if (frame.type === 'receipts') this.#background.run(this.#receipts.take(frame.items));
     else if (frame.type === 'prekeys.low') this.#prekeys.low();
+    else if (frame.type === 'typing') this.#typing.take(frame);
     else if (frame.type === 'gap') {
       this.#background.run(this.#gaps.add(frame));
       this.#emit('notice', { kind: 'gap', gap: frame });

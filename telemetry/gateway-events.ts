@@ -17,6 +17,10 @@ export interface GatewayEvents {
   registryAway(): void;
   leaseLapsed(): void;
   messageAccepted(): void;
+  /** Somebody types: a message went to a gateway. */
+  typingTold(): void;
+  /** Too often. */
+  typingDropped(): void;
   requestRefused(code: ErrorCode): void;
   socketRefused(reason: CloseReason): void;
   /** A fault of ours: logged with its stack, shown to the client as `internal`. */
@@ -38,6 +42,8 @@ export function createGatewayEvents(logger: Logger, registry: Registry): Gateway
     'cause',
   ]);
   const accepted = counter('messages_accepted', 'Messages accepted.');
+  const typing = counter('typing_messages', 'Messages to gateways that somebody types.');
+  const typingDrops = counter('typing_dropped', 'Frames that somebody types, dropped by the limit.');
   const refused = counter('requests_refused', 'Requests answered with an error, by code.', ['code']);
   const sockets = counter('sockets_refused', 'Sockets closed before they had a session, by reason.', ['reason']);
   const failures = counter('internal_errors', 'Faults of the gateway itself.');
@@ -70,6 +76,8 @@ export function createGatewayEvents(logger: Logger, registry: Registry): Gateway
       logger.warn('gateway lease lapsed, all sessions turned to draining');
     },
     messageAccepted: () => accepted.inc(),
+    typingTold: () => typing.inc(),
+    typingDropped: () => typingDrops.inc(),
     requestRefused: (code) => refused.inc({ code }),
     socketRefused: (reason) => sockets.inc({ reason }),
     failed: (error) => {

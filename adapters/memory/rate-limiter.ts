@@ -15,6 +15,8 @@ export function createMemoryRateLimiter(limits: Readonly<Record<RateLimitName, R
     admission: limiterOf(limits.admission),
     prekeyBundle: limiterOf(limits.prekeyBundle),
     token: limiterOf(limits.token),
+    typing: limiterOf(limits.typing),
+    typingDevice: limiterOf(limits.typingDevice),
     groupChange: limiterOf(limits.groupChange),
     privacyChange: limiterOf(limits.privacyChange),
     join: limiterOf(limits.join),

@@ -20,6 +20,7 @@ interface RosterRow {
   readonly role: RosterMember['role'];
   readonly device_id: DeviceId | null;
   readonly registration_id: number | null;
+  readonly last_seen_for: RosterMember['lastSeen'];
   readonly read_receipts: boolean;
   readonly blocks: boolean;
 }
@@ -81,13 +82,17 @@ function deviceLifeOf(row: DeviceLifeRow): DeviceLife {
   };
 }
 
+function memberOf({ account_id: accountId, role, last_seen_for: lastSeen, read_receipts: readReceipts, blocks }: RosterRow) {
+  return { accountId, role, lastSeen, readReceipts, blocks };
+}
+
 function rosterOf(conversationId: ConversationId, rows: readonly RosterRow[]): Roster | undefined {
   const [first] = rows;
   if (first === undefined) return undefined;
   const members = new Map<AccountId, RosterMember & { devices: RosterDevice[] }>();
   for (const row of rows) {
-    const { account_id: accountId, role, device_id: deviceId, registration_id: registrationId, read_receipts: readReceipts, blocks } = row;
-    const member = members.get(accountId) ?? { accountId, role, devices: [], readReceipts, blocks };
+    const { account_id: accountId, device_id: deviceId, registration_id: registrationId } = row;
+    const member = members.get(accountId) ?? { ...memberOf(row), devices: [] };
     members.set(accountId, member);
     if (deviceId !== null && registrationId !== null) member.devices.push({ deviceId, registrationId });
   }

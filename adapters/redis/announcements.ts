@@ -20,7 +20,8 @@ export interface RedisAnnouncementsOptions {
 export async function createRedisAnnouncements({ connection, subscriber, ofThisProcess }: RedisAnnouncementsOptions): Promise<Announcements> {
   const channel = connection.key('announcements');
   const self = randomUUID();
-  subscriber.redis.on('message', (_channel: string, text: string) => {
+  subscriber.redis.on('message', (from: string, text: string) => {
+    if (from !== channel) return;
     const envelope = parse(text);
     if (envelope !== undefined && envelope.from !== self) void ofThisProcess.publish(envelope.announcement);
   });

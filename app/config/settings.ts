@@ -259,6 +259,8 @@ export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings
   admission: limitSettings('admission'),
   prekeyBundle: limitSettings('prekeyBundle'),
   token: limitSettings('token'),
+  typing: limitSettings('typing'),
+  typingDevice: limitSettings('typingDevice'),
   groupChange: limitSettings('groupChange'),
   privacyChange: limitSettings('privacyChange'),
   join: limitSettings('join'),

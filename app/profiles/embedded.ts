@@ -6,6 +6,7 @@ import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createRosterCache } from '../../adapters/memory/roster-cache.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
+import { createMemorySignals } from '../../adapters/memory/signals.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
 import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
@@ -82,6 +83,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     registry: createMemorySessionRegistry(clock),
     rateLimiter: createMemoryRateLimiter(config.limits),
     quietPeriods: createMemoryQuietPeriods(clock, config.push.quietMs),
+    signals: createMemorySignals(),
     link: gatewayLink.link,
     work: createTemporalDurableWork(temporalConnection),
   };

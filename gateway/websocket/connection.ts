@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 
-import type { ClientFrame, ClientRequest, HelloFrame } from '../../protocol/client-frames.js';
+import type { AckFrame, ClientFrame, ClientRequest, HelloFrame, TypingFrame } from '../../protocol/client-frames.js';
 import type { CloseReason } from '../../protocol/close-codes.js';
 import { parseClientFrame, type Encoding } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
@@ -29,6 +29,8 @@ export interface ConnectionContext {
   hello(frame: HelloFrame, socket: FrameSocket): Promise<Admitted | undefined>;
   /** Handles one request. Settles when the next one may begin; replies by `reply`. */
   request(session: Session, request: Arrived<SessionRequest>, reply: Reply): Promise<void>;
+  /** Best effort, without a reply. */
+  typing(session: Session, frame: TypingFrame): void;
   nowMs(): number;
   /** Token renewal in place: the new expiry. */
   renew(session: Session, token: string): Promise<number>;
@@ -54,7 +56,7 @@ export class Connection implements Beating, SocketOwner {
   #greeting = false;
   #session: Session | undefined;
   #expiresAtMs = Infinity;
-  #queue: Arrived<ClientFrame>[] | undefined;
+  #queue: Arrived<ClientRequest>[] | undefined;
   #working = false;
   #badFrames = 0;
   #heardSinceBeat = true;
@@ -136,17 +138,24 @@ export class Connection implements Beating, SocketOwner {
   #take(frame: ClientFrame): void {
     if (frame.type === 'hello') return this.#hello(frame);
     if (!this.#greeting) return this.#refuse('unauthenticated', `${frame.type}: hello comes first`, 'badFrame');
+    if (frame.type === 'ack' || frame.type === 'typing') return this.#hear(frame);
     const session = this.#session;
-    if (frame.type === 'ack') {
-      if (session?.ack(frame.seq) === false) this.#refuse('invalid_frame', 'seq: beyond what was delivered', 'badFrame');
-      return undefined;
-    }
     session?.heard();
     this.#queue ??= [];
     this.#queue.push({ frame, arrivedAtMs: this.#context.nowMs() });
     if (this.#queue.length >= maxQueuedFrames) this.#ws.pause();
     if (!this.#working && session !== undefined) void this.#work(session);
     return undefined;
+  }
+
+  /** What has no reply. */
+  #hear(frame: AckFrame | TypingFrame): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    if (frame.type === 'typing') {
+      session.heard();
+      this.#context.typing(session, frame);
+    } else if (!session.ack(frame.seq)) this.#refuse('invalid_frame', 'seq: beyond what was delivered', 'badFrame');
   }
 
   #hello(frame: HelloFrame): void {
@@ -174,8 +183,7 @@ export class Connection implements Beating, SocketOwner {
     this.#working = true;
     for (let next = this.#queue?.shift(); next !== undefined; next = this.#queue?.shift()) {
       if (this.#ws.isPaused && (this.#queue?.length ?? 0) < maxQueuedFrames / 2) this.#ws.resume();
-      const { frame, arrivedAtMs } = next;
-      if (frame.type !== 'hello' && frame.type !== 'ack') await this.#answer(session, { frame, arrivedAtMs });
+      await this.#answer(session, next);
     }
     this.#queue = undefined;
     this.#working = false;

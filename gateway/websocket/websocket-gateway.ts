@@ -10,6 +10,7 @@ import type { History } from '../../ports/history.js';
 import type { Inbox } from '../../ports/inbox.js';
 import type { Rosters } from '../../ports/rosters.js';
 import type { SessionRegistry } from '../../ports/session-registry.js';
+import type { Signals } from '../../ports/signals.js';
 import type { WakeUps } from '../../ports/wake-ups.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
@@ -24,6 +25,7 @@ import { handleRequest } from './requests.js';
 import type { SessionLimits } from './session-context.js';
 import { SessionHost } from './session-host.js';
 import { Sockets } from './sockets.js';
+import { tellTyping } from './typing.js';
 
 /** Longest wait for clients to answer a close before their sockets are cut. */
 const closeGraceMs = 2_000;
@@ -37,6 +39,7 @@ export interface WebSocketGatewayDependencies extends Omit<AdmissionDependencies
   readonly eventLog: EventLog;
   readonly work: DurableWork;
   readonly announcements: Announcements;
+  readonly signals: Signals;
   readonly wakeUps: WakeUps;
   readonly clock: Clock;
   readonly events: GatewayEvents;
@@ -91,6 +94,7 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     events,
     hello: (frame, socket) => admit({ ...dependencies, sessions }, frame, socket),
     request: (session, request, reply) => handleRequest(requests, session, request, reply),
+    typing: ({ device }, frame) => void tellTyping(dependencies, device, frame),
     nowMs: () => clock.nowMs(),
     renew: (session, token) => renew(dependencies, session, token),
     greeted: (connection) => {
@@ -101,9 +105,7 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     },
   };
   const accept = createAcceptor({ context, sockets, options, events });
-  const unsubscribe = announcements.subscribe((announcement) => {
-    heed(sessions, announcement);
-  });
+  const unsubscribe = listenFor(sessions, dependencies);
   sessions.start();
   void sockets.run(stop.signal);
 
@@ -122,6 +124,21 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
       stop.abort(new Error('the gateway closes'));
       await sockets.gone(closeGraceMs);
     },
+  };
+}
+
+/** What other processes tell this gateway, until it ends it. */
+function listenFor(sessions: SessionHost, { announcements, signals, gatewayId }: WebSocketGatewayDependencies): () => void {
+  const ends = [
+    announcements.subscribe((announcement) => {
+      heed(sessions, announcement);
+    }),
+    signals.receive(gatewayId, (signal) => {
+      sessions.signal(signal.sessions, signal.frame);
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
   };
 }
 

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import type { ClientFrame, ClientRequest, HelloFrame } from '../../protocol/client-frames.js';
 import { encodings, subprotocols } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
+import type { ConversationId } from '../../protocol/ids.js';
 import { serverFrame, type ErrorFrame, type ServerFrame } from '../../protocol/server-frames.js';
 import { parseKnownPart } from '../known-part.js';
 import { SdkError } from '../sdk-error.js';
@@ -151,6 +152,11 @@ export class Connection {
   /** Everything up to `seq` is durably stored. */
   ack(seq: number): void {
     this.#send({ type: 'ack', seq });
+  }
+
+  /** Best effort. */
+  typing(conversationId: ConversationId, state: 'started' | 'stopped'): void {
+    this.#send({ type: 'typing', conversationId, state });
   }
 
   async close(): Promise<void> {

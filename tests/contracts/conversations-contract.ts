@@ -68,7 +68,7 @@ export function conversationsContract(name: string, open: () => Promise<Director
       const members = [one, other]
         .map((member) => ({
           accountId: idOf(member),
-          ...{ role: 'member' as const, readReceipts: true, blocks: false },
+          ...{ role: 'member' as const, lastSeen: 'everyone' as const, readReceipts: true, blocks: false },
           devices: [member.device, ...(member === one ? [second, tenth] : [])].map(({ deviceId, registrationId }) => ({ deviceId, registrationId })),
         }))
         .sort((a, b) => (a.accountId < b.accountId ? -1 : 1));

@@ -5,6 +5,7 @@ import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.j
 import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
+import { createMemorySignals } from '../../adapters/memory/signals.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
@@ -13,6 +14,7 @@ import { VirtualClock } from '../support/simulation/virtual-clock.js';
 import { gatewayLinkContract } from './gateway-link-contract.js';
 import { quietPeriodsContract } from './quiet-periods-contract.js';
 import { sessionRegistryContract } from './session-registry-contract.js';
+import { signalsContract } from './signals-contract.js';
 
 sessionRegistryContract('memory', () => {
   const clock = new VirtualClock();
@@ -32,6 +34,11 @@ async function passOn(clock: VirtualClock, ms: number): Promise<void> {
   clock.after(ms, () => undefined);
   while (clock.nowMs() < untilMs) await clock.step(untilMs);
 }
+
+signalsContract('memory', () => {
+  const signals = createMemorySignals();
+  return Promise.resolve({ open: () => Promise.resolve(signals) });
+});
 
 describe('announcements in memory', () => {
   test('reach every subscriber until it ends its subscription', async () => {

@@ -6,15 +6,18 @@ import { createMemoryAnnouncements } from '../../adapters/memory/announcements.j
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createRedisAnnouncements } from '../../adapters/redis/announcements.js';
 import { createRedisQuietPeriods } from '../../adapters/redis/quiet-periods.js';
+import { RedisChannels } from '../../adapters/redis/channels.js';
 import { createRedisRateLimiter } from '../../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../../adapters/redis/session-registry.js';
+import { createRedisSignals } from '../../adapters/redis/signals.js';
 import { stackPorts } from '../../app/stack/endpoints.js';
 import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
 import { quietPeriodsContract } from '../contracts/quiet-periods-contract.js';
 import { sessionRegistryContract } from '../contracts/session-registry-contract.js';
+import { signalsContract } from '../contracts/signals-contract.js';
 import { eventually } from '../support/eventually.js';
 import { deviceNumber, newAccountId } from '../support/ids.js';
 import { openRedis } from '../support/redis.js';
@@ -39,6 +42,15 @@ sessionRegistryContract('redis', async () => ({
 }));
 
 quietPeriodsContract('redis', async (periodMs) => ({ quietPeriods: createRedisQuietPeriods(await open(), periodMs), pass: sleep }));
+signalsContract('redis', () => {
+  const prefix = `test-${newAccountId()}`;
+  return Promise.resolve({
+    open: async () => {
+      const connection = await open(prefix);
+      return createRedisSignals(connection, new RedisChannels(connection, await open(prefix)));
+    },
+  });
+});
 
 /** Nothing listens there. */
 function away(): RedisConnection {
@@ -138,6 +150,35 @@ describe('announcements over redis', () => {
     });
     await eventually(async () => expect(await connection.ping()).toBe(true));
     await proxy.close();
+  });
+});
+
+describe('channels of redis', () => {
+  test('are listened to again after the connection was half-open, also those that were asked for meanwhile', async () => {
+    const proxy = await startTcpProxy(stackPorts.redis);
+    const prefix = `test-${newAccountId()}`;
+    const through = () => open(prefix, `redis://127.0.0.1:${proxy.port}`);
+    const there = new RedisChannels(await through(), await through());
+    const heard: string[] = [];
+    let resumed = 0;
+    there.onResumed(() => (resumed += 1));
+    const listen = (name: string) => there.listen(`${prefix}:${name}`, (text) => heard.push(`${name} ${text}`));
+    listen('before');
+    proxy.strand();
+    listen('meanwhile');
+    const here = new RedisChannels(await open(prefix), await open(prefix));
+    await eventually(async () => {
+      for (const name of ['before', 'meanwhile']) await here.publish(`${prefix}:${name}`, 'x');
+      expect(heard).toEqual(expect.arrayContaining(['before x', 'meanwhile x']));
+    });
+    await eventually(() => expect(resumed).toBeGreaterThan(0));
+    await proxy.close();
+  });
+
+  test('take a message that is lost while redis is away', async () => {
+    const channels = new RedisChannels(away(), away());
+    await channels.publish('somewhere', 'lost');
+    channels.listen('somewhere', () => undefined)();
   });
 });
 

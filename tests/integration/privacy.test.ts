@@ -275,8 +275,8 @@ describe('devices of the SDK', () => {
     await eventually(() => expect(textsOf(bob, conversationId).filter((text) => text !== 'may I?')).toEqual(['before', 'after']));
     await write(bob, conversationId, 'hello again');
     await eventually(() => expect(textsOf(ann, conversationId)).toContain('hello again'));
-    const history = (await bob.history(conversationId)).map(({ content }) => content);
-    expect(history.reverse()).toEqual(['before', 'after', 'hello again'].map((text) => ({ type: 'text', text })));
+    const shown = ['before', 'after', 'hello again'].map((text) => ({ type: 'text', text }));
+    await eventually(async () => expect((await bob.history(conversationId)).map(({ content }) => content).reverse()).toEqual(shown));
   });
 
   test('turn their read receipts off and on, one setting at a time', async () => {

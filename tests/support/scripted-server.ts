@@ -166,7 +166,7 @@ export class ScriptedServer {
     else if (frame.type === 'ack') {
       this.acks.push({ device: deviceKey(device), seq: frame.seq });
       if (this.#present.get(deviceKey(device))?.seq === frame.seq) this.#inboxOf(device).length = 0;
-    } else if (frame.type !== 'hello') {
+    } else if (frame.type !== 'hello' && frame.type !== 'typing') {
       const answer = this.#answerOf(frame);
       this.push(
         device,

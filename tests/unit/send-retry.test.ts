@@ -24,7 +24,7 @@ const roster = {
   conversationId,
   kind: 'direct',
   version: 1,
-  members: [{ accountId: sender.accountId, role: 'member', devices: [], readReceipts: true, blocks: false }],
+  members: [{ accountId: sender.accountId, role: 'member', devices: [], lastSeen: 'everyone', readReceipts: true, blocks: false }],
   digest: '',
 } as const;
 

@@ -30,7 +30,8 @@ export function createRosterCache(conversations: Conversations, announcements: A
     for (const conversationId of announcement.conversationIds) cache.delete(conversationId);
   });
   return {
-    roster: async (conversationId) => cache.get(conversationId) ?? (await cache.fetch(conversationId)),
+    // A read that an announcement ends has no answer, as if there were no such conversation.
+    roster: async (conversationId) => cache.get(conversationId) ?? (await cache.fetch(conversationId)) ?? conversations.roster(conversationId),
     refreshed: (conversationId) => cache.fetch(conversationId, { forceRefresh: true }),
     close: unsubscribe,
   };

@@ -13,6 +13,7 @@ import type { Prekeys } from '../ports/prekeys.js';
 import type { PushSender } from '../ports/push-sender.js';
 import type { PushSubscriptions } from '../ports/push-subscriptions.js';
 import type { QuietPeriods } from '../ports/quiet-periods.js';
+import type { Presence } from '../ports/presence.js';
 import type { Privacy } from '../ports/privacy.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Rosters } from '../ports/rosters.js';
@@ -32,6 +33,7 @@ export interface Adapters {
   readonly rateLimiter: RateLimiter;
   readonly announcements: Announcements;
   readonly signals: Signals;
+  readonly presence: Presence;
   readonly rosters: Rosters;
   readonly accounts: Accounts;
   readonly devices: Devices;

@@ -9,6 +9,7 @@ import { createRedisAnnouncements } from '../adapters/redis/announcements.js';
 import { RedisChannels } from '../adapters/redis/channels.js';
 import { createRedisGatewayAddresses } from '../adapters/redis/gateway-addresses.js';
 import { createRedisQuietPeriods } from '../adapters/redis/quiet-periods.js';
+import { createRedisPresence } from '../adapters/redis/presence.js';
 import { createRedisRateLimiter } from '../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../adapters/redis/session-registry.js';
@@ -111,6 +112,7 @@ export async function openRedis(options: SharedStoresOptions) {
     quietPeriods: createRedisQuietPeriods(connection, config.push.quietMs),
     announcements: await createRedisAnnouncements({ connection, subscriber, ofThisProcess: createMemoryAnnouncements() }),
     signals: createRedisSignals(connection, channels),
+    presence: createRedisPresence(connection, channels),
     addresses: createRedisGatewayAddresses(connection),
     ping: () => connection.ping(),
   };

@@ -69,6 +69,9 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
   await attach(gateway.endpoint);
   observeNumber(metrics, { name: 'heliograph_gateway_sessions', help: 'Open sessions.' }, () => gateway.sessions());
   observeNumber(metrics, { name: 'heliograph_gateway_connections', help: 'Open WebSockets.' }, () => gateway.connections());
+  observeNumber(metrics, { name: 'heliograph_gateway_watches', help: 'Accounts that sessions watch, counted for each session.' }, () =>
+    gateway.watches(),
+  );
   const groupEvents = new GroupEvents({
     ...adapters,
     onDelayed: (error) => {

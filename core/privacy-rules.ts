@@ -1,5 +1,6 @@
 import { DomainError } from '../protocol/errors.js';
-import type { AccountId, DeviceAddress, Position } from '../protocol/ids.js';
+import type { AccountId, DeviceAddress } from '../protocol/ids.js';
+import type { ReceiptRecord } from '../protocol/log-records.js';
 import type { Roster } from './roster.js';
 
 /** Whether `other` may learn what `reader` read in the conversation: both show it, and of two who talk directly neither blocked the other. One's own devices always may. */
@@ -9,13 +10,14 @@ export function mayKnowRead({ members }: Roster, reader: AccountId, other: Accou
   return both.length === 2 && both.every(({ readReceipts, blocks }) => readReceipts && !blocks);
 }
 
+type ReceiptMark = Omit<ReceiptRecord, 'notify' | 'notifyRead'>;
+
 /** What a member may see of a conversation's watermarks: without what others read and do not show. */
-export function visibleReceipts<Mark extends { readonly accountId: AccountId; readonly read?: Position | undefined }>(
-  roster: Roster,
-  viewer: AccountId,
-  marks: readonly Mark[],
-): readonly Mark[] {
-  return marks.map((mark) => (mayKnowRead(roster, mark.accountId, viewer) ? mark : { ...mark, read: undefined }));
+export function visibleReceipts(roster: Roster, viewer: AccountId, marks: readonly ReceiptMark[]): readonly ReceiptMark[] {
+  return marks.flatMap((mark) => {
+    if (mayKnowRead(roster, mark.accountId, viewer)) return mark;
+    return mark.delivered === undefined ? [] : { ...mark, read: undefined };
+  });
 }
 
 /** Of a direct conversation. Throws DomainError `blocked` if the sender blocked the other account. */

@@ -85,4 +85,6 @@ export interface Devices {
   revoke(device: DeviceAddress, deviceList: DeviceList, atMs: number): Promise<readonly ConversationId[]>;
   /** Best effort: an older time than the known one changes nothing. */
   seen(device: DeviceAddress, atMs: number): Promise<void>;
+  /** The latest of each account's devices, in the order given; `undefined` if none of them was ever there. */
+  lastSeen(accounts: readonly AccountId[]): Promise<readonly (number | undefined)[]>;
 }

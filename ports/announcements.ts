@@ -1,8 +1,10 @@
-import type { ConversationId, DeviceAddress } from '../protocol/ids.js';
 import type { ScarcePrekeys } from './prekeys.js';
+import type { AccountId, ConversationId, DeviceAddress } from '../protocol/ids.js';
 
 export type Announcement =
   | { readonly kind: 'roster-changed'; readonly conversationIds: readonly ConversationId[] }
+  /** Who may see whether the account is online; with `other` only those two each other. */
+  | { readonly kind: 'privacy-changed'; readonly accountId: AccountId; readonly other?: AccountId }
   | { readonly kind: 'device-revoked'; readonly device: DeviceAddress }
   /** The device is at another gateway now, under this connection number: sessions with a lower one are over. */
   | { readonly kind: 'device-moved'; readonly device: DeviceAddress; readonly sessionEpoch: number }

@@ -1,6 +1,12 @@
 import type { AccountId, ConversationId } from '../protocol/ids.js';
 import type { PrivacySettings } from '../protocol/rest/privacy.js';
 
+/** Somebody who would see whether an account is online. */
+export interface Viewing {
+  readonly viewer: AccountId;
+  readonly accountId: AccountId;
+}
+
 export interface Block {
   readonly accountId: AccountId;
   readonly blockedAtMs: number;
@@ -18,6 +24,11 @@ export interface Privacy {
   block(accountId: AccountId, other: AccountId, nowMs: number): Promise<boolean>;
   /** Answers whether it changed anything. */
   unblock(accountId: AccountId, other: AccountId): Promise<boolean>;
+  /**
+   * Whether the viewer may see the account, in the order given: `lastSeen` of each admits the other, and neither blocked the other. Contacts are those with a direct conversation. One sees
+   * oneself; nobody sees an account that is not there.
+   */
+  mayView(viewings: readonly Viewing[]): Promise<readonly boolean[]>;
   /** Latest first. */
   blocks(accountId: AccountId): Promise<readonly Block[]>;
 }

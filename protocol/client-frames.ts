@@ -78,6 +78,11 @@ export type ReceiptsGetFrame = z.infer<typeof receiptsGetFrame>;
 export const typingFrame = z.strictObject({ type: z.literal('typing'), conversationId, state: z.enum(['started', 'stopped']) });
 export type TypingFrame = z.infer<typeof typingFrame>;
 
+const accounts = z.array(accountId).min(1).max(limits.maxWatches);
+/** From now on the session is told whether these are online, at most 500 in all; also what they are now. */
+export const watchFrame = z.strictObject({ type: z.literal('watch'), id, accounts });
+export const unwatchFrame = z.strictObject({ type: z.literal('unwatch'), id, accounts });
+
 export const tokenFrame = z.strictObject({ type: z.literal('token'), id, token: z.string().max(4096) });
 export const pingFrame = z.strictObject({ type: z.literal('ping'), id });
 
@@ -88,6 +93,8 @@ export const clientFrame = z.discriminatedUnion('type', [
   readFrame,
   receiptsGetFrame,
   typingFrame,
+  watchFrame,
+  unwatchFrame,
   tokenFrame,
   pingFrame,
 ]);

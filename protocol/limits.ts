@@ -19,6 +19,7 @@ export const limits = {
   maxTtlSeconds: 365 * 24 * 3600,
   maxDevicesPerAccount: 5,
   maxBlocks: 1_000,
+  maxWatches: 500,
   maxGroupMembers: 256,
   maxTitleBytes: 1024,
   maxInviteLifetimeMs: 30 * 24 * 3600 * 1000,

@@ -33,7 +33,7 @@ export interface ReceiptRecord {
   readonly read?: Position | undefined;
   /** Accounts whose devices are told. */
   readonly notify: readonly AccountId[];
-  /** Those of them that are told `read` too; without it all of them. */
+  /** Of records that were merged: those of them that are told `read`. Without it all of them. */
   readonly notifyRead?: readonly AccountId[] | undefined;
 }
 

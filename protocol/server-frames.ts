@@ -65,6 +65,15 @@ export const receiptsFrame = z.strictObject({ type: z.literal('receipts'), items
 /** Of an account that types in a conversation, or stopped. `started` holds for 10 s unless it comes again. */
 export const typingNewsFrame = z.strictObject({ type: z.literal('typing'), conversationId, accountId, state: z.enum(['started', 'stopped']) });
 
+/** Of an account that is watched: when it changes, and after `watch`. Whoever may not see it is told what is told of an account that was never there. */
+export const presenceFrame = z.strictObject({
+  type: z.literal('presence'),
+  accountId,
+  online: z.boolean(),
+  /** When it went offline. */
+  lastSeenMs: z.number().optional(),
+});
+
 const staleDevice = z.strictObject({ accountId, deviceId, registrationId });
 /** How the envelopes of a send differ from the roster. */
 export const rosterDifference = z.strictObject({
@@ -114,6 +123,7 @@ export const serverFrame = z.discriminatedUnion('type', [
   gapFrame,
   receiptsFrame,
   typingNewsFrame,
+  presenceFrame,
   acceptedFrame,
   okFrame,
   prekeysLowFrame,

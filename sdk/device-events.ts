@@ -4,6 +4,7 @@ import type { ServerFrame } from '../protocol/server-frames.js';
 import type { Disappeared } from './messages/expiry.js';
 import type { Conversation, Message, PeerReceipts } from './messages/message.js';
 import type { TypingNews } from './presence/typing-book.js';
+import type { PresenceNews } from './presence/watch-list.js';
 import type { ConnectionStatus } from './transport/connection-status.js';
 
 /** What a user should hear of, beside messages. */
@@ -38,6 +39,8 @@ export interface DeviceEvents {
   readonly 'read-elsewhere': { readonly conversationId: ConversationId; readonly position: Position };
   /** Somebody else types in a conversation, or stopped: by sending, by saying so, or by not saying anything for 10 s. */
   readonly typing: TypingNews;
+  /** Of an account that this device watches: once after `watch` and after every connect, then when it changes. */
+  readonly presence: PresenceNews;
   readonly status: ConnectionStatus;
   readonly notice: Notice;
   /** The server ended this device for good. */

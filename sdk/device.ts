@@ -27,6 +27,7 @@ import { outgoingOf } from './messages/outgoing-rules.js';
 import { ReceiptBook } from './messages/receipt-book.js';
 import type { Received } from './messages/receiver.js';
 import { TypingBook, type TypingState } from './presence/typing-book.js';
+import { WatchList, type PresenceNews } from './presence/watch-list.js';
 import { Push } from './push.js';
 import { SdkError } from './sdk-error.js';
 import { changeInTurn } from './store/change-in-turn.js';
@@ -60,6 +61,7 @@ export class Device {
   readonly #receipts: ReceiptBook;
   readonly #gaps: GapBook;
   readonly #typing = new TypingBook((news) => this.#emit('typing', news));
+  readonly #watches = new WatchList();
   readonly #prekeys: PrekeyKeeper;
   readonly #keeper: ConnectionKeeper;
   readonly #closing = new AbortController();
@@ -106,6 +108,7 @@ export class Device {
         this.#background.run(this.#introduced().then(() => this.#receipts.connected(opened)));
         this.#prekeys.connected();
         this.#typing.connected(opened);
+        this.#background.run(this.#watches.connected(opened));
       },
       onFrame: (from, frame) => this.#take(from, frame),
     });
@@ -248,6 +251,15 @@ export class Device {
     this.#typing.say(conversationId, state);
   }
 
+  /** From now on the event `presence` tells whether these are online, at most 500 in all. Throws DomainError `too_large`, `unavailable`. */
+  watch(accounts: readonly AccountId[]): Promise<void> {
+    return this.#watches.watch(accounts);
+  }
+
+  unwatch(accounts: readonly AccountId[]): Promise<void> {
+    return this.#watches.unwatch(accounts);
+  }
+
   /** Of the account, for all its devices. Throws SdkError `offline`. */
   async privacy(): Promise<PrivacySettings> {
     return (await this.#dependencies.rest.call('getOwnAccount', {})).privacy;
@@ -333,6 +345,7 @@ export class Device {
       this.#receipts.disconnected();
       this.#prekeys.disconnected();
       this.#typing.disconnected();
+      this.#watches.disconnected();
     }
     this.#emit('status', status);
   }
@@ -342,10 +355,15 @@ export class Device {
     else if (frame.type === 'receipts') this.#background.run(this.#receipts.take(frame.items));
     else if (frame.type === 'prekeys.low') this.#prekeys.low();
     else if (frame.type === 'typing') this.#typing.take(frame);
+    else if (frame.type === 'presence') this.#presence(frame);
     else if (frame.type === 'gap') {
       this.#background.run(this.#gaps.add(frame));
       this.#emit('notice', { kind: 'gap', gap: frame });
     }
+  }
+
+  #presence({ accountId, online, lastSeenMs }: PresenceNews): void {
+    this.#emit('presence', { accountId, online, lastSeenMs });
   }
 
   #received({ identityChanged, undecryptable, exchanges, answers }: Received): void {

@@ -25,5 +25,6 @@ export type {
 export { openDevice, type DeviceOptions } from './open-device.js';
 export type { Push, WebPushSubscription } from './push.js';
 export type { TypingNews, TypingState } from './presence/typing-book.js';
+export type { PresenceNews } from './presence/watch-list.js';
 export { SdkError, type SdkErrorCode } from './sdk-error.js';
 export type { ConnectionStatus } from './transport/connection-status.js';

@@ -4,9 +4,10 @@ import { Counter, type Registry } from 'prom-client';
 import type { CloseReason } from '../protocol/close-codes.js';
 import type { ErrorCode } from '../protocol/errors.js';
 import type { DeviceAddress } from '../protocol/ids.js';
+import { createPresenceEvents, type PresenceEvents } from './presence-events.js';
 
 /** What happens at the WebSocket edge: one helper an event, one counter and at most one log line each. */
-export interface GatewayEvents {
+export interface GatewayEvents extends PresenceEvents {
   sessionOpened(): void;
   sessionClosed(reason: CloseReason): void;
   /** A session left `live`, or found something in its inbox. */
@@ -17,10 +18,6 @@ export interface GatewayEvents {
   registryAway(): void;
   leaseLapsed(): void;
   messageAccepted(): void;
-  /** Somebody types: a message went to a gateway. */
-  typingTold(): void;
-  /** Too often. */
-  typingDropped(): void;
   requestRefused(code: ErrorCode): void;
   socketRefused(reason: CloseReason): void;
   /** A fault of ours: logged with its stack, shown to the client as `internal`. */
@@ -42,12 +39,11 @@ export function createGatewayEvents(logger: Logger, registry: Registry): Gateway
     'cause',
   ]);
   const accepted = counter('messages_accepted', 'Messages accepted.');
-  const typing = counter('typing_messages', 'Messages to gateways that somebody types.');
-  const typingDrops = counter('typing_dropped', 'Frames that somebody types, dropped by the limit.');
   const refused = counter('requests_refused', 'Requests answered with an error, by code.', ['code']);
   const sockets = counter('sockets_refused', 'Sockets closed before they had a session, by reason.', ['reason']);
   const failures = counter('internal_errors', 'Faults of the gateway itself.');
   return {
+    ...createPresenceEvents(registry),
     sessionOpened: () => opened.inc(),
     sessionClosed: (reason) => closed.inc({ reason }),
     sessionDraining: (device, cause) => {
@@ -76,8 +72,6 @@ export function createGatewayEvents(logger: Logger, registry: Registry): Gateway
       logger.warn('gateway lease lapsed, all sessions turned to draining');
     },
     messageAccepted: () => accepted.inc(),
-    typingTold: () => typing.inc(),
-    typingDropped: () => typingDrops.inc(),
     requestRefused: (code) => refused.inc({ code }),
     socketRefused: (reason) => sockets.inc({ reason }),
     failed: (error) => {

@@ -29,6 +29,11 @@ export function createPostgresDevices(pool: PostgresPool): Devices {
         return replaceDeviceList(runner, accountId, { stored, list });
       }),
     seen: (device, atMs) => seen.add({ ...device, atMs }),
+    lastSeen: async (accounts) => {
+      const rows = await pool.rows<{ account_id: AccountId; last_seen_at_ms: number | null }>('find-last-seen', accounts);
+      const times = new Map(rows.map((row) => [row.account_id, row.last_seen_at_ms ?? undefined]));
+      return accounts.map((accountId) => times.get(accountId));
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Privacy } from '../../ports/privacy.js';
 import { DomainError } from '../../protocol/errors.js';
-import type { AccountId, ConversationId } from '../../protocol/ids.js';
+import { directConversationId, type AccountId, type ConversationId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { Audience } from '../../protocol/rest/privacy.js';
 import { holdAccounts } from './postgres-conversations.js';
@@ -31,6 +31,13 @@ export function createPostgresPrivacy(pool: PostgresPool): Privacy {
         throw new DomainError('too_large', `an account blocks at most ${limits.maxBlocks} others`, { detail: { limit: limits.maxBlocks } });
       }),
     unblock: async (accountId, other) => (await pool.change('delete-block', accountId, other)) > 0,
+    mayView: async (viewings) => {
+      const columns = [viewings.map(({ viewer }) => viewer), viewings.map(({ accountId }) => accountId)];
+      const conversations = viewings.map(({ viewer, accountId }) => directConversationId(viewer, accountId));
+      const rows = await pool.rows<{ number: number }>('find-viewings', ...columns, conversations);
+      const numbers = new Set(rows.map(({ number }) => number));
+      return viewings.map((_, index) => numbers.has(index + 1));
+    },
     blocks: async (accountId) => {
       const rows = await pool.rows<BlockRow>('list-blocks', accountId);
       return rows.map((row) => ({ accountId: row.blocked_id, blockedAtMs: row.blocked_at_ms }));

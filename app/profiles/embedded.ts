@@ -2,6 +2,7 @@ import { createHistoryPassed } from '../../activities/history-passed.js';
 import { createInboxDrainActivities } from '../../activities/inbox-drain.js';
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
+import { createMemoryPresence } from '../../adapters/memory/presence.js';
 import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createRosterCache } from '../../adapters/memory/roster-cache.js';
@@ -83,7 +84,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     registry: createMemorySessionRegistry(clock),
     rateLimiter: createMemoryRateLimiter(config.limits),
     quietPeriods: createMemoryQuietPeriods(clock, config.push.quietMs),
-    signals: createMemorySignals(),
+    ...{ signals: createMemorySignals(), presence: createMemoryPresence() },
     link: gatewayLink.link,
     work: createTemporalDurableWork(temporalConnection),
   };

@@ -99,7 +99,8 @@ function tickOf(state: OutgoingState, { colour }: LineStyle): string {
   return colour ? blue(ticks.read) : `${ticks.read} read`;
 }
 
-function timeOf(atMs: number, nowMs: number): string {
+/** Of another day with its date. */
+export function timeOf(atMs: number, nowMs: number): string {
   const at = new Date(atMs);
   const time = at.toTimeString().slice(0, 5);
   return at.toDateString() === new Date(nowMs).toDateString() ? time : `${at.toDateString().slice(4)} ${time}`;

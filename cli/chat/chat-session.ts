@@ -14,6 +14,7 @@ import { chatHelp, shownHistory } from './chat-help.js';
 import { chatInputOf } from './chat-input.js';
 import { conversationName, conversationsLine, dim, elsewhereLine, noticeLine, statusLine, tickLine, type LineStyle } from './chat-lines.js';
 import { ChatRefusal } from './chat-refusal.js';
+import { Company } from './company.js';
 import { contentCommands } from './content-commands.js';
 import { deviceCommands } from './device-commands.js';
 import { groupCommands } from './group-commands.js';
@@ -37,6 +38,7 @@ export class ChatSession {
   readonly #shown = new Map<ConversationId, number>();
   readonly #before = new Map<ConversationId, number>();
   readonly #names: Names;
+  readonly #company: Company;
   /** Messages go on the screen in their order, whichever name is known first. */
   readonly #showing = new SerialQueue();
   #open: Conversation | undefined;
@@ -46,6 +48,7 @@ export class ChatSession {
     this.#device = device;
     this.#screen = screen;
     this.#names = new Names(device);
+    this.#company = new Company(device, screen, (accountId) => this.#names.of(accountId));
   }
 
   /** Something that was asked for did not work. */
@@ -61,15 +64,15 @@ export class ChatSession {
       // What ends it for good is told by the command.
       if (!(status.state === 'offline' && status.final)) this.#replaceLast('status', statusLine(status));
     });
-    device.on('notice', (notice) => {
-      this.#screen.print(noticeLine(notice, (accountId) => this.#names.of(accountId as AccountId)));
-    });
+    const nameOf = (accountId: string) => this.#names.of(accountId as AccountId);
+    device.on('notice', (notice) => this.#screen.print(noticeLine(notice, nameOf)));
     device.on('message', ({ conversation, ...message }) => this.#carefully(() => this.#showing.run(() => this.#heard(message, conversation))));
     device.on('outgoing', (message) => {
       const changed = this.#ticks.add(message, device.receiptsOf(message.conversationId));
       if (changed !== undefined) this.#showTicks([changed]);
       if (message.state === 'failed') this.#troubles += 1;
     });
+    this.#company.listen();
     device.on('message-changed', (message) => this.#carefully(() => this.#showing.run(() => this.#changed(message))));
     device.on('disappeared', ({ messages }) => {
       for (const { messageId } of messages) this.#screen.redraw(messageId, '[disappeared]');
@@ -144,7 +147,7 @@ export class ChatSession {
       ...safetyCommands({ device, print, peer: () => this.#peer() }),
       ...groupCommands({ device, print, talkTo, open: () => this.#group() }, argument),
       ...deviceCommands({ device, print }, argument),
-      ...privacyCommands({ device, print, peer: () => this.#peer() }, argument),
+      ...privacyCommands({ device, print, peer: () => this.#peer('blocks') }, argument),
     };
   }
 
@@ -155,8 +158,8 @@ export class ChatSession {
   async #talkIn(conversation: Conversation): Promise<void> {
     const name = conversationName(conversation);
     this.#open = conversation;
-    this.#screen.setPrompt(`${name}> `);
     this.#screen.print(`— ${name} —`);
+    this.#company.opened(conversation);
     await this.#showing.run(() => this.#history(shownHistory));
   }
 
@@ -267,9 +270,9 @@ export class ChatSession {
     return this.#open;
   }
 
-  #peer(): DirectConversation['peer'] {
+  #peer(what = 'safety numbers'): DirectConversation['peer'] {
     const conversation = this.#conversation();
-    if (conversation.kind === 'group') throw new ChatRefusal('this is between two people: /with HANDLE');
+    if (conversation.kind === 'group') throw new ChatRefusal(`${what} are between two people: /with HANDLE`);
     return conversation.peer;
   }
 

@@ -14,6 +14,7 @@ export function createScreen(
   return {
     interactive: false,
     colour: false,
+    onTyped: () => undefined,
     lastId: undefined,
     print: (text) => {
       output.write(`${text}\n`);

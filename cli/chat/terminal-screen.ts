@@ -19,6 +19,7 @@ const up = (rows: number) => (rows <= 0 ? '' : `\u001b[${rows}A`);
 /** A terminal: the prompt with what is being typed at the bottom, lines above it. A line is drawn again by drawing everything from there on. */
 export class TerminalScreen implements Screen {
   readonly interactive = true;
+  onTyped: (text: string) => void = () => undefined;
   readonly #output: TerminalOutput;
   readonly #readline: Interface;
   readonly #typed: AsyncIterator<string>;
@@ -31,6 +32,7 @@ export class TerminalScreen implements Screen {
     // What was pasted can pass the end of a row without readline noticing, which then draws the prompt anew where it takes the row to be.
     input.on('keypress', () => {
       (this.#readline as unknown as { prevRows: number }).prevRows = this.#cursorRow();
+      this.onTyped(this.#readline.line);
     });
     this.#readline.on('line', (line) => {
       this.#takeAway(line);

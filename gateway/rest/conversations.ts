@@ -12,7 +12,7 @@ import type { RestHandlers } from './rest-handler.js';
 type ConversationOperation = 'openConversation' | 'listConversations' | 'getConversation' | 'getMessages' | 'getReceipts';
 
 export function conversationHandlers(dependencies: RestDependencies): RestHandlers<ConversationOperation> {
-  const { conversations, groups, groupEvents, history, watermarks, rateLimiter, clock } = dependencies;
+  const { conversations, groups, groupEvents, history, watermarks, announcements, rateLimiter, clock } = dependencies;
   return {
     openConversation: async ({ caller, body }) => {
       if (body.kind === 'group') {
@@ -23,6 +23,8 @@ export function conversationHandlers(dependencies: RestDependencies): RestHandle
       }
       if (body.peer === caller.accountId) throw new DomainError('invalid_request', 'peer: another account', { detail: { field: 'peer' } });
       const { conversation, created } = await conversations.ensureDirect(caller.accountId, body.peer, clock.nowMs());
+      // They are contacts now.
+      if (created) await announcements.publish({ kind: 'privacy-changed', accountId: caller.accountId, other: body.peer });
       return { status: created ? 201 : 200, body: await presentView(conversations, caller.accountId, conversation.conversationId) };
     },
     listConversations: async ({ caller, query: { after, limit } }) => {

@@ -7,13 +7,16 @@ import type { RestHandlers } from './rest-handler.js';
 type PrivacyOperation = 'setPrivacy' | 'listBlocks' | 'blockAccount' | 'unblockAccount';
 
 export function privacyHandlers({ privacy, announcements, rateLimiter, clock }: RestDependencies): RestHandlers<PrivacyOperation> {
-  const changed = (accountId: AccountId, other: AccountId) =>
-    announcements.publish({ kind: 'roster-changed', conversationIds: [directConversationId(accountId, other)] });
+  const changed = async (accountId: AccountId, other: AccountId) => {
+    await announcements.publish({ kind: 'roster-changed', conversationIds: [directConversationId(accountId, other)] });
+    await announcements.publish({ kind: 'privacy-changed', accountId, other });
+  };
   return {
     setPrivacy: async ({ caller: { accountId }, body }) => {
       await requireRate(rateLimiter, 'privacyChange', accountId);
       const conversationIds = await privacy.change(accountId, body);
       if (conversationIds.length > 0) await announcements.publish({ kind: 'roster-changed', conversationIds });
+      await announcements.publish({ kind: 'privacy-changed', accountId });
       return { status: 200, body };
     },
     listBlocks: async ({ caller }) => ({ status: 200, body: { items: [...(await privacy.blocks(caller.accountId))] } }),

@@ -32,8 +32,7 @@ export async function acceptRead(dependencies: ReadDependencies, reader: DeviceA
   const end = (await eventLog.progress('messages', 'history-writer')).find((of) => of.partition === partition)?.end ?? 0;
   if (position >= positionOf(epoch, end)) throw new DomainError('invalid_frame', 'position: beyond the end', { detail: { field: 'position' } });
   const told = senders.filter((sender) => mayKnowRead(roster, reader.accountId, sender));
-  const notify = [...new Set([...told, reader.accountId])];
-  await receipts.read({ conversationId, ...reader, read: position, notify, notifyRead: notify });
+  await receipts.read({ conversationId, ...reader, read: position, notify: [...new Set([...told, reader.accountId])] });
 }
 
 export interface ReceiptsGetDependencies {

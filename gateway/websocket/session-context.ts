@@ -29,6 +29,8 @@ export interface HostedSession {
   readonly device: DeviceAddress;
   /** The device's own connection number. */
   readonly sessionEpoch: number;
+  readonly state: string;
+  send(frame: ServerFrame): void;
   tick(nowMs: number): boolean;
 }
 

@@ -39,6 +39,10 @@ export interface SessionHostDependencies {
   readonly wakeUps: WakeUps;
   /** A session of the device at another gateway is over: the one here has this higher connection number. */
   readonly deviceMoved: (device: DeviceAddress, sessionEpoch: number) => void;
+  /** A session of the device is registered. */
+  readonly came: (device: DeviceAddress) => void;
+  /** A session is over; `false`: another one of the device took its place. */
+  readonly left: (session: HostedSession, wasLast: boolean) => void;
   readonly events: GatewayEvents;
   readonly limits: SessionLimits;
 }
@@ -195,6 +199,7 @@ export class SessionHost implements GatewayEndpoint {
   async #bringUp(session: Session, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Promise<void> {
     await this.#register(session);
     const claimed = session.registered;
+    if (claimed) this.#dependencies.came(session.device);
     let inboxEmpty = false;
     try {
       const page = await this.#dependencies.inbox.read(session.device, { maxRows: 1, maxBytes: 1 });
@@ -244,6 +249,7 @@ export class SessionHost implements GatewayEndpoint {
     this.#watched.delete(session);
     if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     if (reason !== 'displaced' && this.#lease.epoch !== undefined) this.#release(session, this.#lease.epoch);
+    this.#dependencies.left(session, reason !== 'displaced');
     this.#dependencies.events.sessionClosed(reason);
   }
 

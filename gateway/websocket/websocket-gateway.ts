@@ -8,6 +8,8 @@ import type { AppendRecord, Appended, EventLog } from '../../ports/event-log.js'
 import type { GatewayEndpoint } from '../../ports/gateway-link.js';
 import type { History } from '../../ports/history.js';
 import type { Inbox } from '../../ports/inbox.js';
+import type { Presence } from '../../ports/presence.js';
+import type { Privacy } from '../../ports/privacy.js';
 import type { Rosters } from '../../ports/rosters.js';
 import type { SessionRegistry } from '../../ports/session-registry.js';
 import type { Signals } from '../../ports/signals.js';
@@ -16,6 +18,7 @@ import type { Watermarks } from '../../ports/watermarks.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { GatewayEvents } from '../../telemetry/gateway-events.js';
 import { WaveScheduler } from '../drain/wave-scheduler.js';
+import { PresenceHub } from '../presence/presence-hub.js';
 import { ReceiptWriter } from '../receipt-writer.js';
 import { createAcceptor, type AcceptorOptions } from './acceptor.js';
 import { admit, renew, type AdmissionDependencies } from './admission.js';
@@ -23,7 +26,7 @@ import type { ConnectionContext } from './connection.js';
 import { LogCatchUp } from './log-catch-up.js';
 import { handleRequest } from './requests.js';
 import type { SessionLimits } from './session-context.js';
-import { SessionHost } from './session-host.js';
+import { SessionHost, type SessionHostDependencies } from './session-host.js';
 import { Sockets } from './sockets.js';
 import { tellTyping } from './typing.js';
 
@@ -40,6 +43,8 @@ export interface WebSocketGatewayDependencies extends Omit<AdmissionDependencies
   readonly work: DurableWork;
   readonly announcements: Announcements;
   readonly signals: Signals;
+  readonly presence: Presence;
+  readonly privacy: Privacy;
   readonly wakeUps: WakeUps;
   readonly clock: Clock;
   readonly events: GatewayEvents;
@@ -62,6 +67,7 @@ export interface WebSocketGateway {
   /** Takes over upgrades to `/v1/socket` of an HTTP server. */
   attach(server: Server): void;
   sessions(): number;
+  watches(): number;
   connections(): number;
   /** Sends all sessions to other gateways, one after the other over the time. */
   drain(overMs: number): Promise<void>;
@@ -79,14 +85,16 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     retryAfterMs: 1_000,
   });
   const waves = new WaveScheduler({ gatewayId, work: dependencies.work, clock, events, signal: stop.signal });
+  const hub = new PresenceHub(dependencies);
   const sessions = new SessionHost({
     ...dependencies,
     ...{ receipts, waves, limits: options.session },
+    ...presenceOf(hub, dependencies),
     deviceMoved: (device, sessionEpoch) => void announcements.publish({ kind: 'device-moved', device, sessionEpoch }),
   });
   const sockets = new Sockets(clock);
   const requests = {
-    ...{ ...dependencies, receipts, appends },
+    ...{ ...dependencies, receipts, appends, hub },
     historyCatchUp: new LogCatchUp(eventLog, clock, { topic: 'messages', group: 'history-writer' }),
     receiptCatchUp: new LogCatchUp(eventLog, clock, { topic: 'receipts', group: 'receipt-handler' }),
   };
@@ -105,9 +113,9 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     },
   };
   const accept = createAcceptor({ context, sockets, options, events });
-  const unsubscribe = listenFor(sessions, dependencies);
+  const unsubscribe = listenFor({ sessions, hub }, dependencies);
   sessions.start();
-  void sockets.run(stop.signal);
+  for (const timed of [sockets, hub]) void timed.run(stop.signal);
 
   return {
     endpoint: sessions,
@@ -115,6 +123,7 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
       server.on('upgrade', accept);
     },
     sessions: () => sessions.size,
+    watches: () => hub.size,
     connections: () => sockets.size,
     drain: (overMs) => sockets.sendAway(overMs),
     close: async () => {
@@ -127,14 +136,32 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
   };
 }
 
+/** Sessions that come and go, as watchers and as those who are watched. */
+function presenceOf(hub: PresenceHub, { presence, devices, clock }: WebSocketGatewayDependencies): Pick<SessionHostDependencies, 'came' | 'left'> {
+  return {
+    came: ({ accountId }) => void presence.tell({ accountId, came: true }),
+    left: (session, wasLast) => {
+      hub.left(session);
+      if (!wasLast) return;
+      devices.seen(session.device, clock.nowMs()).catch(() => undefined);
+      void presence.tell({ accountId: session.device.accountId, came: false });
+    },
+  };
+}
+
+interface Hearers {
+  readonly sessions: SessionHost;
+  readonly hub: PresenceHub;
+}
+
 /** What other processes tell this gateway, until it ends it. */
-function listenFor(sessions: SessionHost, { announcements, signals, gatewayId }: WebSocketGatewayDependencies): () => void {
+function listenFor(hearers: Hearers, { announcements, signals, gatewayId }: WebSocketGatewayDependencies): () => void {
   const ends = [
     announcements.subscribe((announcement) => {
-      heed(sessions, announcement);
+      heed(hearers, announcement);
     }),
     signals.receive(gatewayId, (signal) => {
-      sessions.signal(signal.sessions, signal.frame);
+      hearers.sessions.signal(signal.sessions, signal.frame);
     }),
   ];
   return () => {
@@ -142,7 +169,7 @@ function listenFor(sessions: SessionHost, { announcements, signals, gatewayId }:
   };
 }
 
-function heed(sessions: SessionHost, announcement: Announcement): void {
+function heed({ sessions, hub }: Hearers, announcement: Announcement): void {
   switch (announcement.kind) {
     case 'device-revoked':
       sessions.closeDevice(announcement.device, 'deviceUnlinked');
@@ -152,6 +179,9 @@ function heed(sessions: SessionHost, announcement: Announcement): void {
       break;
     case 'prekeys-scarce':
       sessions.tell(announcement.device, { type: 'prekeys.low', ecRemaining: announcement.left.ec, kemRemaining: announcement.left.kem });
+      break;
+    case 'privacy-changed':
+      hub.privacyChanged(announcement.accountId, announcement.other);
       break;
     case 'roster-changed':
       break;

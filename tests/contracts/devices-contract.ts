@@ -89,6 +89,19 @@ export function devicesContract(name: string, open: () => Promise<DirectoryUnder
       expect(after[0]?.digest).not.toBe(before[0]?.digest);
     });
 
+    test('tells for each account when one of its active devices was last seen', async () => {
+      const sibling = newDevice(2);
+      await under.addDevice(device.accountId, sibling);
+      const address = { ...device, deviceId: sibling.deviceId };
+      const [peer] = (await peers(1)) as [DeviceAddress];
+      const lastSeen = () => under.devices.lastSeen([newAccountId(), device.accountId, peer.accountId]);
+      expect(await lastSeen()).toEqual([undefined, undefined, undefined]);
+      await Promise.all([under.devices.seen(device, nowMs), under.devices.seen(address, nowMs + 5), under.devices.seen(device, nowMs - 5)]);
+      expect(await lastSeen()).toEqual([undefined, nowMs + 5, undefined]);
+      await under.devices.revoke(address, deviceList(2), nowMs);
+      expect(await lastSeen()).toEqual([undefined, nowMs, undefined]);
+    });
+
     test('refuses a device that is not active', async () => {
       await expect(under.devices.revoke({ ...device, deviceId: deviceNumber(2) }, deviceList(2), nowMs)).rejects.toMatchObject({ code: 'not_found' });
       await expect(under.devices.revoke({ ...device, accountId: newAccountId() }, deviceList(2), nowMs)).rejects.toMatchObject({ code: 'not_found' });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
 import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
+import { createMemoryPresence } from '../../adapters/memory/presence.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createMemorySignals } from '../../adapters/memory/signals.js';
@@ -13,6 +14,7 @@ import { rateLimits } from '../../protocol/limits.js';
 import { VirtualClock } from '../support/simulation/virtual-clock.js';
 import { gatewayLinkContract } from './gateway-link-contract.js';
 import { quietPeriodsContract } from './quiet-periods-contract.js';
+import { presenceContract } from './presence-contract.js';
 import { sessionRegistryContract } from './session-registry-contract.js';
 import { signalsContract } from './signals-contract.js';
 
@@ -38,6 +40,11 @@ async function passOn(clock: VirtualClock, ms: number): Promise<void> {
 signalsContract('memory', () => {
   const signals = createMemorySignals();
   return Promise.resolve({ open: () => Promise.resolve(signals) });
+});
+
+presenceContract('memory', () => {
+  const presence = createMemoryPresence();
+  return Promise.resolve({ open: () => Promise.resolve(presence) });
 });
 
 describe('announcements in memory', () => {

@@ -53,6 +53,34 @@ export function privacyContract(name: string, open: () => Promise<DirectoryUnder
       expect([(await memberOf(one))?.blocks, await under.privacy.blocks(one)]).toEqual([false, []]);
     });
 
+    test.each([
+      ['everyone', 'everyone', { strangers: true, contacts: true }],
+      ['everyone', 'contacts', { strangers: false, contacts: true }],
+      ['contacts', 'contacts', { strangers: false, contacts: true }],
+      ['everyone', 'nobody', { strangers: false, contacts: false }],
+      ['contacts', 'nobody', { strangers: false, contacts: false }],
+      ['nobody', 'nobody', { strangers: false, contacts: false }],
+    ] as const)(
+      'lets two who show themselves to %s and to %s see each other, or neither the other',
+      async (first, second, { strangers, contacts }) => {
+        const nobody = newAccountId();
+        await under.privacy.change(one, { lastSeen: first, readReceipts: true });
+        await under.privacy.change(other, { lastSeen: second, readReceipts: true });
+        const viewings = [
+          { viewer: one, accountId: other },
+          { viewer: one, accountId: nobody },
+          { viewer: other, accountId: one },
+          { viewer: nobody, accountId: one },
+          { viewer: one, accountId: one },
+        ];
+        expect(await under.privacy.mayView(viewings)).toEqual([strangers, false, strangers, false, true]);
+        await direct();
+        expect(await under.privacy.mayView(viewings)).toEqual([contacts, false, contacts, false, true]);
+        await under.privacy.block(other, one, nowMs);
+        expect(await under.privacy.mayView(viewings)).toEqual([false, false, false, false, true]);
+      },
+    );
+
     test('takes no block of an account that is not there, and blocks of both by each other at once', async () => {
       await expect(under.privacy.block(one, newAccountId(), nowMs)).rejects.toMatchObject({ code: 'not_found' });
       const both = Array.from({ length: 10 }, () => [under.privacy.block(one, other, nowMs), under.privacy.block(other, one, nowMs)]).flat();

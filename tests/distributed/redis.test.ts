@@ -7,6 +7,7 @@ import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createRedisAnnouncements } from '../../adapters/redis/announcements.js';
 import { createRedisQuietPeriods } from '../../adapters/redis/quiet-periods.js';
 import { RedisChannels } from '../../adapters/redis/channels.js';
+import { createRedisPresence } from '../../adapters/redis/presence.js';
 import { createRedisRateLimiter } from '../../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../../adapters/redis/session-registry.js';
@@ -16,6 +17,7 @@ import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
 import { quietPeriodsContract } from '../contracts/quiet-periods-contract.js';
+import { presenceContract } from '../contracts/presence-contract.js';
 import { sessionRegistryContract } from '../contracts/session-registry-contract.js';
 import { signalsContract } from '../contracts/signals-contract.js';
 import { eventually } from '../support/eventually.js';
@@ -48,6 +50,16 @@ signalsContract('redis', () => {
     open: async () => {
       const connection = await open(prefix);
       return createRedisSignals(connection, new RedisChannels(connection, await open(prefix)));
+    },
+  });
+});
+
+presenceContract('redis', () => {
+  const prefix = `test-${newAccountId()}`;
+  return Promise.resolve({
+    open: async () => {
+      const connection = await open(prefix);
+      return createRedisPresence(connection, new RedisChannels(connection, await open(prefix)));
     },
   });
 });
@@ -205,6 +217,7 @@ describe('the rate limiter over redis', () => {
   test('leaves what belongs to a device to its gateway', async () => {
     const limiter = limiterOn(away());
     expect([await limiter.take('send', 'a'), await limiter.take('send', 'a')]).toMatchObject([{ allowed: true }, { allowed: false }]);
+    expect([await limiter.take('typing', 'a'), await limiter.take('typing', 'a')]).toMatchObject([{ allowed: true }, { allowed: false }]);
   });
 
   describe('while redis is away', () => {

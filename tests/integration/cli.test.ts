@@ -118,6 +118,24 @@ describe('chat with input from a pipe', () => {
     }, 20_000);
   }, 60_000);
 
+  test('blocks, unblocks, and changes what others see', async () => {
+    expect(await piped('', ...chatArgs('kim'))).toMatchObject({ code: 0 });
+    const typed = ['/privacy read off', '/privacy seen contacts', '/block', '/privacy', '/unblock kim', '/privacy'];
+    const { code, stdout } = await piped(`${typed.join('\n')}\n`, ...chatArgs('lea', '--with', 'kim'));
+    const lines = stdout.split('\n').filter((line) => line.startsWith('  '));
+    const shown = '  contacts sees when you are here; read receipts are off.';
+    expect(lines.slice(0, 4)).toEqual([
+      '  everyone sees when you are here; read receipts are off.',
+      '  You blocked nobody.',
+      shown,
+      '  You blocked nobody.',
+    ]);
+    expect(lines.slice(4)).toEqual(['  Blocked kim.', shown, '  You blocked kim.', '  kim is not blocked any more.', shown, '  You blocked nobody.']);
+    expect(code).toBe(0);
+    const wrong = await piped('/privacy seen friends\n/block stranger\n', ...chatArgs('lea'));
+    expect(wrong).toMatchObject({ code: 1, stdout: expect.stringMatching(/! say \/privacy seen.*\n.*! you never talked to stranger/s) });
+  }, 60_000);
+
   test('says what cannot be done, and ends with 1', async () => {
     expect(await piped('hello\n', ...chatArgs('carol', '--with', 'nobody-of-this-name'))).toMatchObject({
       ...{ code: 1 },

@@ -112,6 +112,7 @@ function startGateway(gatewayId: string, temporalAddress: string) {
     },
     wakeUps: { ask: () => undefined },
     deviceMoved: () => undefined,
+    ...{ came: () => undefined, left: () => undefined },
     events,
     limits: {
       windowItems: 64,

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { v7 } from 'uuid';
 
 import type { ConversationId } from '../../protocol/ids.js';
-import { rateLimits, type RateLimitName } from '../../protocol/limits.js';
+import { limits, rateLimits, type RateLimitName } from '../../protocol/limits.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
 import { eventually } from '../support/eventually.js';
-import { newConversationId } from '../support/ids.js';
+import { newAccountId, newConversationId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { RawMember } from '../support/raw-group.js';
@@ -57,6 +57,7 @@ async function one(): Promise<RawMember> {
 const setPrivacy = (member: RawMember, lastSeen: 'everyone' | 'contacts' | 'nobody') =>
   member.ask('PUT', '/accounts/self/privacy', { lastSeen, readReceipts: true });
 const block = (by: RawMember, other: RawMember) => by.ask('PUT', `/accounts/self/blocks/${other.accountId}`);
+const unblock = (by: RawMember, other: RawMember) => by.ask('DELETE', `/accounts/self/blocks/${other.accountId}`);
 const talk = (from: RawMember, to: RawMember) => from.change('POST', '/conversations', { kind: 'direct', peer: to.accountId });
 const heard = <Type extends ServerFrame['type']>(member: RawMember, type: Type): readonly FrameOf<Type>[] =>
   member.frames.filter((frame): frame is FrameOf<Type> => frame.type === type);
@@ -157,4 +158,114 @@ describe('typing', () => {
       ]),
     );
   });
+});
+
+describe('watching', () => {
+  let requests = 1;
+  const watch = (member: RawMember, ...accounts: readonly RawMember[]) =>
+    member.request({ type: 'watch', id: ++requests, accounts: accounts.map(({ accountId }) => accountId) });
+  const unwatch = (member: RawMember, ...accounts: readonly RawMember[]) =>
+    member.request({ type: 'unwatch', id: ++requests, accounts: accounts.map(({ accountId }) => accountId) });
+  /** Of one account: whether it was online. */
+  const seen = (member: RawMember, of: RawMember) =>
+    heard(member, 'presence').flatMap(({ accountId, online }) => (accountId === of.accountId ? online : []));
+  const last = (member: RawMember, of: RawMember) => heard(member, 'presence').findLast(({ accountId }) => accountId === of.accountId);
+
+  test('tells who is online and who was when, then every change; a device that comes back at once was never away', async () => {
+    const [ann, bob, [cleo]] = [await one(), await one(), (await account()) as [RawMember]];
+    expect(await watch(ann, bob, cleo)).toMatchObject({ type: 'ok' });
+    await eventually(() => expect([last(ann, bob), last(ann, cleo)]).toMatchObject([{ online: true }, { online: false }]));
+    expect(last(ann, cleo)).not.toHaveProperty('lastSeenMs');
+    await cleo.connect();
+    await eventually(() => expect(seen(ann, cleo)).toEqual([false, true]));
+    await bob.disconnect();
+    await bob.connect();
+    const beforeMs = Date.now();
+    await cleo.disconnect();
+    await eventually(() => expect(last(ann, cleo)).toMatchObject({ online: false, lastSeenMs: expect.any(Number) }), 10_000);
+    expect(Date.now() - beforeMs).toBeGreaterThan(4_900);
+    expect(Math.abs((last(ann, cleo)?.lastSeenMs ?? 0) - beforeMs)).toBeLessThan(2_000);
+    expect(seen(ann, bob)).toEqual([true]);
+    const later = await one();
+    await watch(later, cleo);
+    await eventually(() => expect(Math.abs((last(later, cleo)?.lastSeenMs ?? 0) - beforeMs)).toBeLessThan(2_000));
+  }, 20_000);
+
+  test('counts an account as there while any of its devices is', async () => {
+    const [ann, [phone, laptop]] = [await one(), (await account(2)) as [RawMember, RawMember]];
+    await Promise.all([phone.connect(), laptop.connect()]);
+    await watch(ann, phone);
+    await eventually(() => expect(seen(ann, phone)).toEqual([true]));
+    await phone.disconnect();
+    const someone = await one();
+    await watch(ann, someone);
+    await someone.disconnect();
+    await eventually(() => expect(seen(ann, someone).at(-1)).toBe(false), 10_000);
+    expect(seen(ann, phone)).toEqual([true]);
+    await laptop.disconnect();
+    await eventually(() => expect(seen(ann, phone)).toEqual([true, false]), 10_000);
+  }, 30_000);
+
+  test.each([
+    [
+      'the other one shows it to nobody',
+      (_: RawMember, bob: RawMember) => setPrivacy(bob, 'nobody'),
+      (_: RawMember, bob: RawMember) => setPrivacy(bob, 'everyone'),
+    ],
+    ['one shows it to nobody oneself', (ann: RawMember) => setPrivacy(ann, 'nobody'), (ann: RawMember) => setPrivacy(ann, 'everyone')],
+    [
+      'the other one shows it to contacts',
+      (_: RawMember, bob: RawMember) => setPrivacy(bob, 'contacts'),
+      (ann: RawMember, bob: RawMember) => talk(bob, ann),
+    ],
+    ['the other one blocked it', (ann: RawMember, bob: RawMember) => block(bob, ann), (ann: RawMember, bob: RawMember) => unblock(bob, ann)],
+    ['one blocked the other', (ann: RawMember, bob: RawMember) => block(ann, bob), (ann: RawMember, bob: RawMember) => unblock(ann, bob)],
+  ] as [string, (ann: RawMember, bob: RawMember) => Promise<unknown>, (ann: RawMember, bob: RawMember) => Promise<unknown>][])(
+    'shows an account as never there, and again, at once, when %s and does so no more',
+    async (_, hide, show) => {
+      const [ann, bob] = [await one(), await one()];
+      await watch(ann, bob);
+      await eventually(() => expect(seen(ann, bob)).toEqual([true]));
+      await hide(ann, bob);
+      await eventually(() => expect(last(ann, bob)).toEqual({ type: 'presence', accountId: bob.accountId, online: false }));
+      const stranger = await one();
+      await watch(stranger, ann);
+      await eventually(() => expect(seen(stranger, ann)).toHaveLength(1));
+      await show(ann, bob);
+      await eventually(() => expect(seen(ann, bob)).toEqual([true, false, true]));
+    },
+  );
+
+  test('ends with unwatch, and has a limit', async () => {
+    const [ann, [bob], [cleo]] = [await one(), (await account()) as [RawMember], (await account()) as [RawMember]];
+    await watch(ann, bob, cleo);
+    await eventually(() => expect([seen(ann, bob), seen(ann, cleo)]).toEqual([[false], [false]]));
+    expect(await unwatch(ann, bob)).toMatchObject({ type: 'ok' });
+    await Promise.all([bob.connect(), cleo.connect()]);
+    await eventually(() => expect(seen(ann, cleo)).toEqual([false, true]));
+    expect(seen(ann, bob)).toEqual([false]);
+    const many = Array.from({ length: limits.maxWatches }, newAccountId);
+    expect(await ann.request({ type: 'watch', id: ++requests, accounts: many })).toMatchObject({
+      ...{ type: 'error', code: 'too_large' },
+      detail: { field: 'accounts', limit: limits.maxWatches },
+    });
+    expect(await server.metric('heliograph_gateway_watches')).toBeGreaterThan(0);
+  });
+
+  test('goes on in devices of the SDK after they reconnected', async () => {
+    const [ann, bob] = [await live.open(live.directory(), live.handle()), live.directory()];
+    const handle = live.handle();
+    const first = await live.open(bob, handle);
+    const { accountId } = first;
+    const news: boolean[] = [];
+    ann.on('presence', (event) => news.push(event.online));
+    await ann.watch([accountId]);
+    await eventually(() => expect(news).toEqual([true]));
+    await live.close(first);
+    await eventually(() => expect(news).toEqual([true, false]), 10_000);
+    await live.open(bob, handle);
+    await eventually(() => expect(news).toEqual([true, false, true]));
+    await ann.unwatch([accountId]);
+    await expect(ann.watch(Array.from({ length: limits.maxWatches + 1 }, newAccountId))).rejects.toMatchObject({ code: 'too_large' });
+  }, 20_000);
 });

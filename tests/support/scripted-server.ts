@@ -26,6 +26,8 @@ export class ScriptedServer {
   /** Every send as it came. */
   readonly sends: SendFrame[] = [];
   readonly reads: ReadFrame[] = [];
+  /** What was watched, unwatched and typed, in that order. */
+  readonly company: Extract<ClientFrame, { type: 'watch' | 'unwatch' | 'typing' }>[] = [];
   /** Of each device: the last sequence number that it acked, over all connections. */
   readonly acks: { readonly device: string; readonly seq: number }[] = [];
   /** What was accepted, in its order. */
@@ -162,6 +164,7 @@ export class ScriptedServer {
   }
 
   #take(ws: WebSocket, device: DeviceAddress, frame: ClientFrame): void {
+    if (frame.type === 'watch' || frame.type === 'unwatch' || frame.type === 'typing') this.company.push(frame);
     if (frame.type === 'send') this.#send(ws, device, frame);
     else if (frame.type === 'ack') {
       this.acks.push({ device: deviceKey(device), seq: frame.seq });

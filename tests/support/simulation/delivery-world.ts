@@ -183,6 +183,7 @@ export class DeliveryWorld {
       wakeUps: { ask: () => undefined },
       // Nothing may depend on an announcement.
       deviceMoved: () => undefined,
+      ...{ came: () => undefined, left: () => undefined },
       events,
       limits: {
         windowItems: 4,

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import type { LoadDevice } from '../../bench/load/wire.js';
+import { eventually } from '../support/eventually.js';
+import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { RawMember } from '../support/raw-group.js';
+import { RegisteredDevices } from '../support/registered-devices.js';
+import { TestServer } from '../support/server.js';
+
+const watchersCount = 2_000;
+const flaps = 4;
+/** A frame takes its turn every 100 ms: eleven turns may fall into one second. */
+const mostInASecond = 2_200;
+
+let postgres: TestPostgres;
+let server: TestServer;
+let registered: RegisteredDevices;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url } });
+  registered = new RegisteredDevices(server, postgres.url);
+}, 60_000);
+afterAll(async () => {
+  await registered.close();
+  await server.stop();
+  await postgres.stop();
+});
+
+test('2,000 devices that watch one account which comes and goes cost one message a change, and get no more than 2,000 frames in any second', async () => {
+  const [star, ...devices] = (await registered.many(watchersCount + 1)).map((device: LoadDevice) => new RawMember(server, device));
+  if (star === undefined) throw new Error('one is watched');
+  for (let at = 0; at < devices.length; at += 100) await Promise.all(devices.slice(at, at + 100).map((device) => device.connect()));
+  const accounts = [star.accountId];
+  await Promise.all(devices.map((device) => device.request({ type: 'watch', id: 1, accounts })));
+  const frames = () => devices.reduce((sum, { frames: of }) => sum + of.filter(({ type }) => type === 'presence').length, 0);
+  const changes = await server.metric('heliograph_gateway_presence_changes_total');
+  const inSeconds: number[] = [];
+  const stop = new AbortController();
+  const counted = (async () => {
+    for (let before = frames(); !stop.signal.aborted;) {
+      await sleep(1_000, undefined, { signal: stop.signal }).catch(() => undefined);
+      const now = frames();
+      inSeconds.push(now - before);
+      before = now;
+    }
+  })();
+  for (let count = 0; count < flaps; count += 1) {
+    await star.connect();
+    await sleep(1_500);
+    await star.disconnect();
+    await sleep(count % 2 === 0 ? 500 : 7_000);
+  }
+  await star.connect();
+  const state = (device: RawMember) => device.frames.findLast((frame) => frame.type === 'presence')?.online;
+  await eventually(() => expect(devices.filter((device) => state(device) !== true)).toHaveLength(0), 10_000);
+  stop.abort();
+  await counted;
+  expect(Math.max(...inSeconds)).toBeLessThanOrEqual(mostInASecond);
+  // Each time it came and left, and not once for each who watches.
+  expect((await server.metric('heliograph_gateway_presence_changes_total')) - changes).toBeLessThanOrEqual(2 * flaps + 1);
+  // Absent, there, away, there, away, there: a pause of half a second is not told.
+  expect(frames()).toBeLessThanOrEqual(6 * watchersCount);
+  await Promise.all([star, ...devices].map((device) => device.disconnect()));
+}, 120_000);

@@ -100,6 +100,8 @@ function read(data: Buffer, sink: FrameSink): void {
       return;
     case 'ok':
     case 'prekeys.low':
+    case 'typing':
+    case 'presence':
       return;
   }
 }

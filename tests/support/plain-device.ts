@@ -20,6 +20,9 @@ export interface Outgoing {
   readonly to: readonly Credentials[];
 }
 
+/** What changes nothing for these devices. */
+const passedOver = ['welcome', 'ok', 'prekeys.low', 'reconnect', 'typing', 'presence'] as const;
+
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>;
 type Unaccepted = SendFrame & { attempt: number };
 
@@ -121,6 +124,7 @@ export class PlainDevice {
   }
 
   #take(client: RawClient, frame: ServerFrame): void {
+    if (isPassedOver(frame)) return;
     switch (frame.type) {
       case 'accepted':
         this.#accept(frame);
@@ -142,11 +146,6 @@ export class PlainDevice {
         return;
       case 'gap':
         this.troubles.push(`gap: ${frame.reason}`);
-        return;
-      case 'welcome':
-      case 'ok':
-      case 'prekeys.low':
-      case 'reconnect':
     }
   }
 
@@ -194,4 +193,8 @@ export class PlainDevice {
     this.#seen.add(item.messageId);
     this.received.push(item);
   }
+}
+
+function isPassedOver(frame: ServerFrame): frame is FrameOf<(typeof passedOver)[number]> {
+  return (passedOver as readonly string[]).includes(frame.type);
 }

@@ -1,5 +1,5 @@
 import type { DeviceAddress, Position } from '../protocol/ids.js';
-import { outcomeStates, type OutcomeState } from '../protocol/rest/explanation.js';
+import { deviceStates, type DeviceState, type OutcomeState } from '../protocol/rest/explanation.js';
 
 /** What is known of a message that is in History. */
 export interface MessageFacts {
@@ -9,6 +9,8 @@ export interface MessageFacts {
   readonly acceptedAtMs: number;
   /** When its own time (`ttlSeconds`) is over. */
   readonly expiresAtMs?: number | undefined;
+  /** Whether only the sender's own devices get it. */
+  readonly withheld: boolean;
   /** Whether the log still has the record, which names the devices that get it. */
   readonly recorded: boolean;
   /** Whether the delivery-router is past it: then every device that gets it has acked it, or had its inbox row, before the rows were looked for. */
@@ -32,9 +34,14 @@ export interface DeviceFacts {
   readonly read?: Position | undefined;
 }
 
-export interface Outcome {
-  readonly state: OutcomeState;
+export interface Outcome<State extends DeviceState = DeviceState> {
+  readonly state: State;
   readonly sinceMs?: number;
+}
+
+/** What the sender may know: a message that is withheld waits, as for a device that is not there. */
+export function shownToSender({ state, ...since }: Outcome): Outcome<OutcomeState> {
+  return { state: state === 'withheld' ? 'queued' : state, ...since };
 }
 
 /**
@@ -51,8 +58,9 @@ export function explainDevice(message: MessageFacts, device: DeviceFacts): Outco
 }
 
 /** The state of the device that is furthest. Throws RangeError without any. */
-export function furthestOf(outcomes: readonly Outcome[]): OutcomeState {
-  const furthest = outcomeStates.find((state) => outcomes.some((outcome) => outcome.state === state));
+export function furthestOf<State extends DeviceState>(outcomes: readonly Outcome<State>[]): State {
+  const states = outcomes.map(({ state }) => state);
+  const furthest = deviceStates.find((state): state is State => (states as readonly DeviceState[]).includes(state));
   if (furthest === undefined) throw new RangeError('no outcomes');
   return furthest;
 }
@@ -72,6 +80,7 @@ function explainAddressed(message: MessageFacts, device: DeviceFacts): Outcome {
   if (read >= position) return { state: 'read' };
   if (delivered >= position) return { state: 'delivered' };
   if (revokedAtMs !== undefined) return { state: 'unlinked', sinceMs: revokedAtMs };
+  if (isWithheldFrom(message, device)) return { state: 'withheld', sinceMs: message.acceptedAtMs };
   const expired = expiresAtMs === undefined || expiresAtMs > nowMs ? undefined : ({ state: 'expired', sinceMs: expiresAtMs } as const);
   if (queuedAtMs !== undefined) return expired ?? { state: 'queued', sinceMs: queuedAtMs };
   return explainWithoutRow(message, device, expired);
@@ -87,6 +96,10 @@ function explainWithoutRow(message: MessageFacts, device: DeviceFacts, expired: 
 
 function givesReceipt({ kind, sender }: MessageFacts, { device }: DeviceFacts): boolean {
   return kind === 'message' && sender.accountId !== device.accountId;
+}
+
+function isWithheldFrom({ withheld, sender }: MessageFacts, { device }: DeviceFacts): boolean {
+  return withheld && device.accountId !== sender.accountId;
 }
 
 function isSame(one: DeviceAddress, other: DeviceAddress): boolean {

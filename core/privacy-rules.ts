@@ -10,7 +10,7 @@ export function mayKnowRead({ members }: Roster, reader: AccountId, other: Accou
   return both.length === 2 && both.every(({ readReceipts, blocks }) => readReceipts && !blocks);
 }
 
-type ReceiptMark = Omit<ReceiptRecord, 'notify' | 'notifyRead'>;
+export type ReceiptMark = Omit<ReceiptRecord, 'notify' | 'notifyRead'>;
 
 /** What a member may see of a conversation's watermarks: without what others read and do not show. */
 export function visibleReceipts(roster: Roster, viewer: AccountId, marks: readonly ReceiptMark[]): readonly ReceiptMark[] {

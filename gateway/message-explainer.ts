@@ -1,11 +1,13 @@
-import { explainDevice, furthestOf, type DeviceFacts, type MessageFacts, type Outcome } from '../core/explain-message.js';
+import { explainDevice, furthestOf, shownToSender, type DeviceFacts, type MessageFacts, type Outcome } from '../core/explain-message.js';
 import { groupBy } from '../core/group-by.js';
 import { epochOf, offsetOf } from '../core/position.js';
+import { visibleReceipts, type ReceiptMark } from '../core/privacy-rules.js';
 import type { Clock } from '../ports/clock.js';
 import type { Conversations } from '../ports/conversations.js';
 import type { EventLog, Topic } from '../ports/event-log.js';
 import type { History, MessageLocation, StoredAlias, StoredMessage } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
+import type { Rosters } from '../ports/rosters.js';
 import type { DeviceSession, SessionRegistry } from '../ports/session-registry.js';
 import type { Watermarks } from '../ports/watermarks.js';
 import { DomainError } from '../protocol/errors.js';
@@ -26,6 +28,7 @@ export interface MessageExplainerDependencies {
   readonly watermarks: Pick<Watermarks, 'of'>;
   readonly inbox: Pick<Inbox, 'queuedAtMs'>;
   readonly conversations: Pick<Conversations, 'deviceLives'>;
+  readonly rosters: Rosters;
   readonly registry: Pick<SessionRegistry, 'lookup'>;
   readonly clock: Clock;
   /** Epoch of the messages topic (core/position.ts). */
@@ -59,12 +62,12 @@ export class MessageExplainer {
   /** For whoever sent it: a message of somebody else looks like one that does not exist. */
   async outcome(messageId: MessageId, asker: AccountId): Promise<Explanation> {
     const location = await this.#locate(messageId, ({ sender }) => sender.accountId === asker);
-    const { accounts } = await this.#gather(location);
+    const { accounts } = await this.#gather(location, asker);
     const { conversationId, position, acceptedAtMs } = location;
-    const views = accounts.map((devices) => ({
-      ...accountOf(devices),
-      devices: devices.map(({ device: { deviceId }, outcome }) => ({ deviceId, ...outcome })),
-    }));
+    const views = accounts.map((devices) => {
+      const shown = devices.map(({ device: { deviceId }, outcome }) => ({ deviceId, ...shownToSender(outcome) }));
+      return { accountId: devices[0].device.accountId, state: furthestOf(shown), devices: shown };
+    });
     return { messageId, conversationId, position, acceptedAtMs, accounts: views };
   }
 
@@ -75,7 +78,8 @@ export class MessageExplainer {
     const { conversationId, position, acceptedAtMs, sender } = location;
     const sessions = await this.#sessions(accounts.map(([{ device }]) => device.accountId));
     const views = accounts.map((devices) => ({
-      ...accountOf(devices),
+      accountId: devices[0].device.accountId,
+      state: furthestOf(devices.map(({ outcome }) => outcome)),
       devices: devices.map((device) => detailOf(device, sessions?.get(deviceKey(device.device)))),
     }));
     return {
@@ -99,15 +103,16 @@ export class MessageExplainer {
     return written;
   }
 
-  async #gather(location: MessageLocation): Promise<Gathered> {
-    const { history, watermarks, inbox, conversations, clock, epoch } = this.#dependencies;
+  /** `viewer`: with what that account may know of the others. Left out: all. */
+  async #gather(location: MessageLocation, viewer?: AccountId): Promise<Gathered> {
+    const { history, inbox, conversations, clock, epoch } = this.#dependencies;
     const { conversationId } = location;
     // Before the rows: what the router is past was acked, or had its row when they are looked for.
     const [progress, [stored], record, marks] = await Promise.all([
       this.#progress(conversationId),
       history.read([location]),
       this.#record(location),
-      watermarks.of([conversationId]),
+      this.#watermarks(conversationId, viewer),
     ]);
     const addressed = record === undefined ? [] : devicesOf(record);
     const others = new Set([...addressed, ...marks].map(({ accountId }) => accountId));
@@ -127,6 +132,14 @@ export class MessageExplainer {
       return outcome === undefined ? [] : [{ ...facts, outcome }];
     });
     return { message, progress, accounts: [...groupBy(explained, ({ device }) => device.accountId).values()] };
+  }
+
+  async #watermarks(conversationId: ConversationId, viewer: AccountId | undefined): Promise<readonly ReceiptMark[]> {
+    const { watermarks, rosters } = this.#dependencies;
+    const marks = await watermarks.of([conversationId]);
+    if (viewer === undefined) return marks;
+    const roster = await rosters.roster(conversationId);
+    return roster === undefined ? [] : visibleReceipts(roster, viewer, marks);
   }
 
   /** What the log keeps of it; `undefined` when retention took it. */
@@ -175,12 +188,15 @@ interface ReadOfMessage {
 function messageOf(location: MessageLocation, { stored, record, progress, epoch, nowMs }: ReadOfMessage): MessageFacts {
   const { position, sender, acceptedAtMs } = location;
   const row = stored === undefined || 'duplicateOf' in stored ? undefined : stored;
+  // The row goes when its time is over.
+  const ttlSeconds = record?.ttlSeconds ?? row?.ttlSeconds;
   const routedTo = progress.find(({ group }) => group === 'delivery-router')?.committed ?? 0;
   return {
     ...{ position, sender, acceptedAtMs, nowMs },
     // Of keys no row is kept.
     kind: record?.kind ?? row?.kind ?? 'keys',
-    expiresAtMs: row?.ttlSeconds === undefined ? undefined : acceptedAtMs + row.ttlSeconds * 1_000,
+    expiresAtMs: ttlSeconds === undefined ? undefined : acceptedAtMs + ttlSeconds * 1_000,
+    withheld: record?.withheld === true || row?.withheld === true,
     recorded: record !== undefined,
     // Another epoch begins when every group is at the end of the one before.
     routed: epochOf(position) < epoch || routedTo > offsetOf(position),
@@ -189,10 +205,6 @@ function messageOf(location: MessageLocation, { stored, record, progress, epoch,
 
 function devicesOf({ envelopes, recipients = [] }: MessageRecord): readonly DeviceAddress[] {
   return [...envelopes.map(({ to }) => to), ...recipients];
-}
-
-function accountOf(devices: readonly [ExplainedDevice, ...ExplainedDevice[]]) {
-  return { accountId: devices[0].device.accountId, state: furthestOf(devices.map(({ outcome }) => outcome)) };
 }
 
 function detailOf(explained: ExplainedDevice, session: DeviceSession | undefined): ExplanationDetail['accounts'][number]['devices'][number] {

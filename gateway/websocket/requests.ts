@@ -11,45 +11,48 @@ export interface RequestDependencies extends SendDependencies, ReadDependencies,
   readonly events: GatewayEvents;
 }
 
-/** One reply for every request. Settles when the next request of the same connection may begin: for a send once its place in the order is taken, for receipts at once. */
-export async function handleRequest(
-  dependencies: RequestDependencies,
-  session: Session,
-  request: Arrived<SessionRequest>,
-  reply: Reply,
-): Promise<void> {
-  const { frame, arrivedAtMs } = request;
-  const replyLater = (answer: Promise<ServerFrame>) => {
-    answer.then(reply, (error: unknown) => {
-      reply(errorFrameOf(error, dependencies.events, frame.id));
-    });
-  };
-  switch (frame.type) {
-    case 'send': {
-      const { accepted } = await acceptSend(dependencies, session.device, { frame, arrivedAtMs });
-      const counted = accepted.then((answer) => {
-        dependencies.events.messageAccepted();
-        return answer;
+type HandleRequest = (session: Session, request: Arrived<SessionRequest>, reply: Reply) => Promise<void>;
+
+/** One reply for every request. Settles when the next request of the same connection may begin: for a send once its place in the order is taken, for receipts when those before are answered. */
+export function createRequestHandler(dependencies: RequestDependencies): HandleRequest {
+  const { events, hub } = dependencies;
+  /** One question of a session at a time; what is no question for receipts does not wait for it. */
+  const questions = new WeakMap<Session, Promise<void>>();
+  return async (session, { frame, arrivedAtMs }, reply) => {
+    const replyLater = (answer: Promise<ServerFrame>) =>
+      answer.then(reply, (error: unknown) => {
+        reply(errorFrameOf(error, events, frame.id));
       });
-      replyLater(counted);
-      return;
+    switch (frame.type) {
+      case 'send': {
+        const { accepted } = await acceptSend(dependencies, session.device, { frame, arrivedAtMs });
+        const counted = accepted.then((answer) => {
+          events.messageAccepted();
+          return answer;
+        });
+        void replyLater(counted);
+        return;
+      }
+      case 'read':
+        await acceptRead(dependencies, session.device, frame);
+        reply({ type: 'ok', id: frame.id });
+        return;
+      case 'receipts.get': {
+        await questions.get(session);
+        const answer = answerReceipts(dependencies, session.device, { frame, arrivedAtMs });
+        questions.set(session, replyLater(answer.then((items) => ({ type: 'ok', id: frame.id, items }))));
+        return;
+      }
+      case 'watch':
+        await hub.watch(session, frame.accounts);
+        reply({ type: 'ok', id: frame.id });
+        return;
+      case 'unwatch':
+        hub.unwatch(session, frame.accounts);
+        reply({ type: 'ok', id: frame.id });
+        return;
+      case 'ping':
+        reply({ type: 'ok', id: frame.id });
     }
-    case 'read':
-      await acceptRead(dependencies, session.device, frame);
-      reply({ type: 'ok', id: frame.id });
-      return;
-    case 'receipts.get':
-      replyLater(answerReceipts(dependencies, session.device, { frame, arrivedAtMs }).then((items) => ({ type: 'ok', id: frame.id, items })));
-      return;
-    case 'watch':
-      await dependencies.hub.watch(session, frame.accounts);
-      reply({ type: 'ok', id: frame.id });
-      return;
-    case 'unwatch':
-      dependencies.hub.unwatch(session, frame.accounts);
-      reply({ type: 'ok', id: frame.id });
-      return;
-    case 'ping':
-      reply({ type: 'ok', id: frame.id });
-  }
+  };
 }

@@ -24,7 +24,7 @@ import { createAcceptor, type AcceptorOptions } from './acceptor.js';
 import { admit, renew, type AdmissionDependencies } from './admission.js';
 import type { ConnectionContext } from './connection.js';
 import { LogCatchUp } from './log-catch-up.js';
-import { handleRequest } from './requests.js';
+import { createRequestHandler } from './requests.js';
 import type { SessionLimits } from './session-context.js';
 import { SessionHost, type SessionHostDependencies } from './session-host.js';
 import { Sockets } from './sockets.js';
@@ -93,15 +93,15 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
     deviceMoved: (device, sessionEpoch) => void announcements.publish({ kind: 'device-moved', device, sessionEpoch }),
   });
   const sockets = new Sockets(clock);
-  const requests = {
+  const request = createRequestHandler({
     ...{ ...dependencies, receipts, appends, hub },
     historyCatchUp: new LogCatchUp(eventLog, clock, { topic: 'messages', group: 'history-writer' }),
     receiptCatchUp: new LogCatchUp(eventLog, clock, { topic: 'receipts', group: 'receipt-handler' }),
-  };
+  });
   const context: ConnectionContext = {
     events,
     hello: (frame, socket) => admit({ ...dependencies, sessions }, frame, socket),
-    request: (session, request, reply) => handleRequest(requests, session, request, reply),
+    request,
     typing: ({ device }, frame) => void tellTyping(dependencies, device, frame),
     nowMs: () => clock.nowMs(),
     renew: (session, token) => renew(dependencies, session, token),

@@ -5,11 +5,13 @@ import { accountId, conversationId, deviceAddress, deviceId, messageId, position
 const timeMs = z.number().int();
 const offset = z.number().int().min(0);
 
-/** From the furthest on. `sinceMs` of an outcome says since when, where there is such a time. */
-export const outcomeStates = [
+/** From the furthest on, as operators see them. `sinceMs` of an outcome says since when, where there is such a time. */
+export const deviceStates = [
   'read',
   'delivered',
   'queued',
+  /** Its account blocked the sender. */
+  'withheld',
   'routing',
   'expired',
   'unlinked',
@@ -18,15 +20,14 @@ export const outcomeStates = [
   'joined-later',
   'unknown',
 ] as const;
+export type DeviceState = (typeof deviceStates)[number];
+
+/** As the sender sees them: a block does not show. */
+export const outcomeStates = deviceStates.filter((state) => state !== 'withheld');
 export type OutcomeState = (typeof outcomeStates)[number];
 
-const outcome = {
-  state: z.enum(outcomeStates),
-  /** When it was queued, expired, unlinked, linked or joined. */
-  sinceMs: timeMs.optional(),
-};
-
-const deviceOutcome = z.strictObject({ deviceId, ...outcome });
+/** When it was queued, expired, unlinked, linked or joined. */
+const sinceMs = timeMs.optional();
 
 const message = {
   messageId,
@@ -39,14 +40,23 @@ const message = {
 /** Where a message is for each account of its conversation and each of their devices, except the one that sent it. An account's state is that of its device that is furthest. */
 export const explanation = z.strictObject({
   ...message,
-  accounts: z.array(z.strictObject({ accountId, state: z.enum(outcomeStates), devices: z.array(deviceOutcome) })),
+  accounts: z.array(
+    z.strictObject({
+      accountId,
+      state: z.enum(outcomeStates),
+      devices: z.array(z.strictObject({ deviceId, state: z.enum(outcomeStates), sinceMs })),
+    }),
+  ),
 });
 export type Explanation = z.infer<typeof explanation>;
 
 /** How far a consumer group is in the partition of the conversation: everything below `committed` is done. */
 const groupProgress = z.strictObject({ topic: z.enum(['messages', 'receipts']), group: z.string(), committed: offset, end: offset });
 
-const deviceDetail = deviceOutcome.extend({
+const deviceDetail = z.strictObject({
+  deviceId,
+  state: z.enum(deviceStates),
+  sinceMs,
   createdAtMs: timeMs,
   revokedAtMs: timeMs.optional(),
   /** Of its account, if it is a member now. */
@@ -72,6 +82,6 @@ export const explanationDetail = z.strictObject({
   groups: z.array(groupProgress),
   /** Whether the session registry answered. */
   registry: z.enum(['ok', 'away']),
-  accounts: z.array(z.strictObject({ accountId, state: z.enum(outcomeStates), devices: z.array(deviceDetail) })),
+  accounts: z.array(z.strictObject({ accountId, state: z.enum(deviceStates), devices: z.array(deviceDetail) })),
 });
 export type ExplanationDetail = z.infer<typeof explanationDetail>;

@@ -76,6 +76,13 @@ async function states(by: RawMember, messageId: MessageId): Promise<ReadonlyMap<
   return new Map(accounts.flatMap(({ accountId, devices }) => devices.map(({ deviceId, state }) => [`${accountId}.${deviceId}`, state])));
 }
 
+const main = 'dist/cli/main.js';
+
+/** By an operator. */
+function asked(messageId: string, ...more: readonly string[]) {
+  return runNode([main, 'explain', messageId, '--server', server.adminUrl, ...more], { env: server.operatorEnvironment }).ended;
+}
+
 const at = ({ accountId }: { readonly accountId: AccountId }, deviceId = 1) => `${accountId}.${deviceId}`;
 
 describe('the sender of a message', () => {
@@ -178,6 +185,21 @@ describe('the sender of a message', () => {
     expect((await explained(tablet, messageId)).accounts).toEqual(accounts);
   });
 
+  test('sees neither that it is blocked nor what somebody read who does not show it; an operator sees the block', async () => {
+    const { alice, bob, conversationId } = await pair();
+    await bob.setPrivacy({ readReceipts: false });
+    const open = await alice.send(conversationId, { type: 'text', text: 'read me' });
+    await eventually(() => expect(bob.messages(conversationId)).toHaveLength(1));
+    await bob.markRead(conversationId);
+    await bob.idle();
+    await bob.block(alice.accountId);
+    const { messageId } = await alice.send(conversationId, { type: 'text', text: 'and now?' });
+    const stateOf = async (id: MessageId) => (await alice.explain(id)).accounts.map(({ state }) => state);
+    await eventually(async () => expect([await stateOf(open.messageId), await stateOf(messageId)]).toEqual([['delivered'], ['queued']]));
+    const { stdout } = await asked(messageId, '--json');
+    expect(explanationDetail.parse(JSON.parse(stdout)).accounts).toMatchObject([{ accountId: bob.accountId, state: 'withheld' }]);
+  });
+
   test('sees that its time is over for a device that was away', async () => {
     const [ann, bea] = [await account(1), await account(1)];
     await first(ann).connect();
@@ -203,9 +225,6 @@ describe('the sender of a message', () => {
 });
 
 describe('an operator', () => {
-  const main = 'dist/cli/main.js';
-  const asked = (messageId: string, ...more: readonly string[]) =>
-    runNode([main, 'explain', messageId, '--server', server.adminUrl, ...more], { env: server.operatorEnvironment }).ended;
   const status = (path: string, authorization?: string) =>
     fetch(`${server.adminUrl}${path}`, authorization === undefined ? {} : { headers: { authorization } }).then(async (response) => [
       response.status,

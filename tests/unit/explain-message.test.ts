@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { explainDevice, furthestOf, type DeviceFacts, type MessageFacts } from '../../core/explain-message.js';
 import { positionOf } from '../../core/position.js';
-import { outcomeStates } from '../../protocol/rest/explanation.js';
+import { deviceStates } from '../../protocol/rest/explanation.js';
 import { deviceNumber, newAccountId } from '../support/ids.js';
 
 const position = positionOf(1, 100);
@@ -13,7 +13,7 @@ const sender = { accountId: ann, deviceId: deviceNumber(1) };
 const tablet = { accountId: ann, deviceId: deviceNumber(2) };
 
 const sent = (changes: Partial<MessageFacts> = {}): MessageFacts => ({
-  ...{ position, kind: 'message', sender, acceptedAtMs, recorded: true, routed: true, nowMs },
+  ...{ position, kind: 'message', sender, acceptedAtMs, withheld: false, recorded: true, routed: true, nowMs },
   ...changes,
 });
 const device = (changes: Partial<DeviceFacts> = {}): DeviceFacts => ({
@@ -43,6 +43,13 @@ describe('a device that the record names', () => {
     ['got it in time', { expiresAtMs: after }, { delivered: position }, { state: 'delivered' }],
     ['of the sender gives no receipts: got it', {}, { device: tablet }, { state: 'delivered' }],
     ['of the sender gives no receipts: nobody knows of one whose time is over', { expiresAtMs: after }, { device: tablet }, { state: 'unknown' }],
+    ['belongs to somebody who blocked the sender', { withheld: true }, {}, { state: 'withheld', sinceMs: acceptedAtMs }],
+    [
+      'of the sender gets what is withheld from others',
+      { withheld: true },
+      { device: tablet, queuedAtMs: after },
+      { state: 'queued', sinceMs: after },
+    ],
     ['left the conversation since', {}, { joinedAtMs: undefined, queuedAtMs: after }, { state: 'queued', sinceMs: after }],
     ['joined again since', {}, { joinedAtMs: after, delivered: position }, { state: 'delivered' }],
     ['gives no receipts for events', { kind: 'event' }, {}, { state: 'delivered' }],
@@ -88,7 +95,13 @@ const anyDevice = fc.record({
   ...{ revokedAtMs: time, joinedAtMs: time, queuedAtMs: time, delivered: mark, read: mark, named: fc.boolean() },
 });
 const anyMessage = fc
-  .record({ kind: fc.constantFrom('message', 'keys', 'event'), expiresAtMs: time, recorded: fc.boolean(), routed: fc.boolean() })
+  .record({
+    kind: fc.constantFrom('message', 'keys', 'event'),
+    expiresAtMs: time,
+    recorded: fc.boolean(),
+    routed: fc.boolean(),
+    withheld: fc.boolean(),
+  })
   .map((changes) => sent(changes as Partial<MessageFacts>));
 
 describe('whatever the stores say', () => {
@@ -98,7 +111,7 @@ describe('whatever the stores say', () => {
       fc.property(fc.array(fc.nat(steps.length - 1), { minLength: 1, maxLength: 6 }), (walk) => {
         const reached = walk.sort((one, other) => one - other).map((step) => Object.assign({}, ...steps.slice(0, step + 1)) as Partial<DeviceFacts>);
         const states = reached.map((facts) => explainDevice(sent({ routed: false }), device(facts))?.state ?? 'unknown');
-        const ranks = states.map((state) => outcomeStates.indexOf(state));
+        const ranks = states.map((state) => deviceStates.indexOf(state));
         expect(ranks).toEqual([...ranks].sort((one, other) => other - one));
       }),
     );
@@ -119,7 +132,7 @@ describe('whatever the stores say', () => {
     fc.assert(
       fc.property(anyMessage, anyDevice, (message, facts) => {
         const { state, sinceMs } = explainDevice(message, facts) ?? { state: 'unknown' };
-        const timed = ['queued', 'expired', 'unlinked', 'linked-later', 'joined-later'].includes(state);
+        const timed = ['queued', 'withheld', 'expired', 'unlinked', 'linked-later', 'joined-later'].includes(state);
         expect(sinceMs !== undefined).toBe(timed);
       }),
     );

@@ -7,6 +7,7 @@ import { createLmdbWatermarks } from '../../adapters/lmdb/lmdb-watermarks.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { positionOf } from '../../core/position.js';
+import type { Roster } from '../../core/roster.js';
 import { MessageExplainer } from '../../gateway/message-explainer.js';
 import { startHistoryWriter } from '../../pipeline/history-writer/history-writer.js';
 import type { DeviceLife } from '../../ports/conversations.js';
@@ -27,6 +28,12 @@ const conversationId = newConversationId();
 const sender = { accountId: newAccountId(), deviceId: deviceNumber(1) };
 const recipient = { accountId: newAccountId(), deviceId: deviceNumber(1) };
 const lives: readonly DeviceLife[] = [sender, recipient].map((device) => ({ device, createdAtMs: 0, joinedAtMs: 0 }));
+const roster: Roster = {
+  ...{ conversationId, kind: 'direct', version: 1, digest: '' },
+  members: [sender, recipient].map(({ accountId }) => ({
+    ...{ accountId, role: 'member', devices: [], lastSeen: 'everyone', readReceipts: true, blocks: false },
+  })),
+};
 const away: SessionRegistry['lookup'] = () => Promise.reject(new DomainError('unavailable', 'the registry is away'));
 
 let under: LmdbUnderTest;
@@ -50,6 +57,7 @@ function explainer({ lookup = createMemorySessionRegistry(clock).lookup, epoch: 
     watermarks: createLmdbWatermarks(under.store),
     inbox: createLmdbInbox(under.store, { maxAgeMs: yearMs }),
     conversations: { deviceLives: () => Promise.resolve(lives) },
+    rosters: { roster: () => Promise.resolve(roster), refreshed: () => Promise.resolve(roster) },
     registry: { lookup },
   });
 }

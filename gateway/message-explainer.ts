@@ -188,15 +188,14 @@ interface ReadOfMessage {
 function messageOf(location: MessageLocation, { stored, record, progress, epoch, nowMs }: ReadOfMessage): MessageFacts {
   const { position, sender, acceptedAtMs } = location;
   const row = stored === undefined || 'duplicateOf' in stored ? undefined : stored;
-  // The row goes when its time is over.
-  const ttlSeconds = record?.ttlSeconds ?? row?.ttlSeconds;
+  // The row goes when the message's time is over, the record stays; of keys no row is kept.
+  const kept = record ?? row;
+  const expiresAtMs = kept?.ttlSeconds === undefined ? undefined : acceptedAtMs + kept.ttlSeconds * 1_000;
   const routedTo = progress.find(({ group }) => group === 'delivery-router')?.committed ?? 0;
   return {
-    ...{ position, sender, acceptedAtMs, nowMs },
-    // Of keys no row is kept.
-    kind: record?.kind ?? row?.kind ?? 'keys',
-    expiresAtMs: ttlSeconds === undefined ? undefined : acceptedAtMs + ttlSeconds * 1_000,
-    withheld: record?.withheld === true || row?.withheld === true,
+    ...{ position, sender, acceptedAtMs, expiresAtMs, nowMs },
+    kind: kept?.kind ?? 'keys',
+    withheld: kept?.withheld === true,
     recorded: record !== undefined,
     // Another epoch begins when every group is at the end of the one before.
     routed: epochOf(position) < epoch || routedTo > offsetOf(position),

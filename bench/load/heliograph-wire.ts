@@ -75,6 +75,7 @@ function messages({ conversationId, rosterDigest, receiver }: LoadPair) {
 
 function read(data: Buffer, sink: FrameSink): void {
   const frame = packr.unpack(data) as ServerFrame;
+  if (isPassedOver(frame)) return;
   switch (frame.type) {
     case 'accepted':
       sink.accepted(frame.id, frame.position);
@@ -97,13 +98,14 @@ function read(data: Buffer, sink: FrameSink): void {
     case 'reconnect':
     case 'gap':
       sink.refused(frame.type, undefined);
-      return;
-    case 'ok':
-    case 'prekeys.low':
-    case 'typing':
-    case 'presence':
-      return;
   }
+}
+
+/** Replies to pings, and what is about people. */
+const passedOver = ['ok', 'prekeys.low', 'typing', 'presence'] as const;
+
+function isPassedOver(frame: ServerFrame): frame is Extract<ServerFrame, { type: (typeof passedOver)[number] }> {
+  return (passedOver as readonly string[]).includes(frame.type);
 }
 
 function readDeliver({ seq, items }: Extract<ServerFrame, { type: 'deliver' }>, sink: FrameSink): void {

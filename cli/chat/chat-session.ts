@@ -77,9 +77,7 @@ export class ChatSession {
     device.on('disappeared', ({ messages }) => {
       for (const { messageId } of messages) this.#screen.redraw(messageId, '[disappeared]');
     });
-    device.on('receipts', ({ conversationId, ...receipts }) => {
-      this.#showTicks(this.#ticks.raise(conversationId, receipts));
-    });
+    device.on('receipts', ({ conversationId, ...receipts }) => this.#showTicks(this.#ticks.raise(conversationId, receipts)));
   }
 
   /** Everything that this device received is shown. */

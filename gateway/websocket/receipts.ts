@@ -49,6 +49,6 @@ export async function answerReceipts(
 ): Promise<ReceiptItem[]> {
   const members = await Promise.all(conversations.map((conversationId) => requireMember(rosters, asker.accountId, conversationId)));
   await Promise.all(conversations.map((conversationId) => receiptCatchUp.passed(conversationId, arrivedAtMs)));
-  const marks = groupBy(await watermarks.of(conversations), ({ conversationId }) => conversationId);
+  const marks = groupBy(await watermarks.of([...new Set(conversations)]), ({ conversationId }) => conversationId);
   return members.flatMap((roster) => visibleReceipts(roster, asker.accountId, marks.get(roster.conversationId) ?? []).map(receiptItemOf));
 }

@@ -30,12 +30,12 @@ export function mergeReceipts(records: readonly ReceiptRecord[]): ReceiptRecord[
 }
 
 function mergeTwo(one: ReceiptRecord, other: ReceiptRecord): ReceiptRecord {
+  const read = highest(one.read, other.read);
   return {
     ...one,
     delivered: highest(one.delivered, other.delivered),
-    read: highest(one.read, other.read),
     notify: [...new Set([...one.notify, ...other.notify])],
-    notifyRead: [...new Set([...toldRead(one), ...toldRead(other)])],
+    ...(read === undefined ? {} : { read, notifyRead: [...new Set([...toldRead(one), ...toldRead(other)])] }),
   };
 }
 

@@ -6,42 +6,19 @@ import { limits } from '../../protocol/limits.js';
 import { historyPage, type ConversationView } from '../../protocol/rest/conversation.js';
 import { eventually } from '../support/eventually.js';
 import { newAccountId } from '../support/ids.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
-import { RawMember, sharedEnvelope } from '../support/raw-group.js';
-import { RegisteredDevices } from '../support/registered-devices.js';
-import { TestServer } from '../support/server.js';
+import { MemberStage } from '../support/member-stage.js';
+import { sharedEnvelope, type RawMember } from '../support/raw-group.js';
 
-let postgres: TestPostgres;
-let server: TestServer;
-let registered: RegisteredDevices;
-const members: RawMember[] = [];
+let stage: MemberStage;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url } });
-  registered = new RegisteredDevices(server, postgres.url);
+  stage = await MemberStage.start();
 }, 60_000);
-afterEach(async () => {
-  await Promise.all(members.splice(0).map((member) => member.disconnect()));
-});
-afterAll(async () => {
-  await registered.close();
-  await server.stop();
-  await postgres.stop();
-});
+afterEach(() => stage.disconnect());
+afterAll(() => stage.stop());
 
-/** The devices of an account, not connected. */
-async function account(deviceCount = 1): Promise<RawMember[]> {
-  const made = (await registered.account(deviceCount)).devices.map((device) => new RawMember(server, device));
-  members.push(...made);
-  return made;
-}
-
-async function one(): Promise<RawMember> {
-  const [member] = await account();
-  if (member === undefined) throw new Error('one device was asked for');
-  return member;
-}
+const account = (deviceCount: number) => stage.account(deviceCount);
+const one = () => stage.one();
 
 const newGroup = (others: readonly RawMember[], more: object = {}) => ({
   ...{ kind: 'group', conversationId: v7() as ConversationId, title: Buffer.from('sealed') },
@@ -190,7 +167,7 @@ describe('a group', () => {
       ...{ status: 400 },
       body: { code: 'invalid_request', facts: { field: 'conversationId' } },
     });
-    const crowd = (await registered.many(limits.maxGroupMembers)).map(({ accountId }) => accountId);
+    const crowd = (await stage.registered.many(limits.maxGroupMembers)).map(({ accountId }) => accountId);
     expect(await ann.refusal('POST', '/conversations', newGroup([], { members: crowd }))).toBe('group_full');
     const full = await ann.change('POST', '/conversations', newGroup([], { members: crowd.slice(1) }));
     expect(full.members).toHaveLength(limits.maxGroupMembers);
@@ -224,7 +201,7 @@ describe('a group', () => {
   test('tells a change all the same when the process that made it ended before it could', async () => {
     const [ann, bea] = [await one(), await one()];
     await bea.connect();
-    const { groups } = registered.directory;
+    const { groups } = stage.registered.directory;
     const conversationId = v7() as ConversationId;
     await groups.create({ conversationId, members: [bea.accountId] }, { accountId: ann.accountId, deviceId: 1 as never }, Date.now());
     await eventually(() => {

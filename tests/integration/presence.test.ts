@@ -2,57 +2,30 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { v7 } from 'uuid';
 
 import type { ConversationId } from '../../protocol/ids.js';
-import { limits, rateLimits, type RateLimitName } from '../../protocol/limits.js';
+import { limits, rateLimits } from '../../protocol/limits.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
 import { eventually } from '../support/eventually.js';
 import { newAccountId, newConversationId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
-import { RawMember } from '../support/raw-group.js';
-import { RegisteredDevices } from '../support/registered-devices.js';
-import { TestServer } from '../support/server.js';
+import { MemberStage } from '../support/member-stage.js';
+import type { RawMember } from '../support/raw-group.js';
+import { shippedLimits } from '../support/shipped-limits.js';
 
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>;
 
-let postgres: TestPostgres;
-let server: TestServer;
-let registered: RegisteredDevices;
-const members: RawMember[] = [];
-const live = new LiveDevices(() => server.publicUrl);
-
-function asShipped(name: RateLimitName): Record<string, string> {
-  const variable = `HELIOGRAPH_LIMIT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-  return { [`${variable}_BURST`]: `${rateLimits[name].burst}`, [`${variable}_PER_SECOND`]: `${rateLimits[name].perSecond}` };
-}
+let stage: MemberStage;
+const live = new LiveDevices(() => stage.server.publicUrl);
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  const environment = { HELIOGRAPH_POSTGRES_URL: postgres.url, ...asShipped('typing'), ...asShipped('typingDevice') };
-  server = await TestServer.start({ environment });
-  registered = new RegisteredDevices(server, postgres.url);
+  stage = await MemberStage.start(shippedLimits('typing', 'typingDevice'));
 }, 60_000);
-afterEach(async () => {
-  await Promise.all([live.end(), ...members.splice(0).map((member) => member.disconnect())]);
-});
-afterAll(async () => {
-  await registered.close();
-  await server.stop();
-  await postgres.stop();
-});
+afterEach(() => Promise.all([live.end(), stage.disconnect()]));
+afterAll(() => stage.stop());
 
-/** The devices of an account, not connected. */
-async function account(deviceCount = 1): Promise<RawMember[]> {
-  const made = (await registered.account(deviceCount)).devices.map((device) => new RawMember(server, device));
-  members.push(...made);
-  return made;
-}
+const account = (deviceCount?: number) => stage.account(deviceCount);
 
 /** Connected. */
-async function one(): Promise<RawMember> {
-  const [member] = await account();
-  if (member === undefined) throw new Error('one device was asked for');
-  return member.connect();
-}
+const one = async () => (await stage.one()).connect();
 
 const setPrivacy = (member: RawMember, lastSeen: 'everyone' | 'contacts' | 'nobody') =>
   member.ask('PUT', '/accounts/self/privacy', { lastSeen, readReceipts: true });
@@ -98,16 +71,16 @@ describe('typing', () => {
     const [ann, bob] = [await one(), await one()];
     const { conversationId } = await talk(ann, bob);
     const [messages, dropped] = await Promise.all([
-      server.metric('heliograph_gateway_typing_messages_total'),
-      server.metric('heliograph_gateway_typing_dropped_total'),
+      stage.server.metric('heliograph_gateway_typing_messages_total'),
+      stage.server.metric('heliograph_gateway_typing_dropped_total'),
     ]);
     for (let count = 0; count < 50; count += 1) types(ann, conversationId);
     types(ann, conversationId, 'stopped');
     await eventually(() => expect(typed(bob).at(-1)).toEqual([ann.accountId, 'stopped']));
     expect(typed(bob)).toHaveLength(2);
     await eventually(async () => {
-      expect((await server.metric('heliograph_gateway_typing_messages_total')) - messages).toBe(2);
-      expect((await server.metric('heliograph_gateway_typing_dropped_total')) - dropped).toBe(49);
+      expect((await stage.server.metric('heliograph_gateway_typing_messages_total')) - messages).toBe(2);
+      expect((await stage.server.metric('heliograph_gateway_typing_dropped_total')) - dropped).toBe(49);
     });
   });
 
@@ -249,7 +222,7 @@ describe('watching', () => {
       ...{ type: 'error', code: 'too_large' },
       detail: { field: 'accounts', limit: limits.maxWatches },
     });
-    expect(await server.metric('heliograph_gateway_watches')).toBeGreaterThan(0);
+    expect(await stage.server.metric('heliograph_gateway_watches')).toBeGreaterThan(0);
   });
 
   test('goes on in devices of the SDK after they reconnected', async () => {

@@ -10,46 +10,23 @@ import type { Device } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
 import { newAccountId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
-import { RawMember } from '../support/raw-group.js';
-import { RegisteredDevices } from '../support/registered-devices.js';
-import { TestServer } from '../support/server.js';
+import { MemberStage } from '../support/member-stage.js';
+import type { RawMember } from '../support/raw-group.js';
+import { shippedLimits } from '../support/shipped-limits.js';
 
-let postgres: TestPostgres;
-let server: TestServer;
-let registered: RegisteredDevices;
-const members: RawMember[] = [];
-const live = new LiveDevices(() => server.publicUrl);
+let stage: MemberStage;
+const live = new LiveDevices(() => stage.server.publicUrl);
 let requests = 1;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  const { burst, perSecond } = rateLimits.privacyChange;
-  const limit = { HELIOGRAPH_LIMIT_PRIVACY_CHANGE_BURST: `${burst}`, HELIOGRAPH_LIMIT_PRIVACY_CHANGE_PER_SECOND: `${perSecond}` };
-  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url, ...limit } });
-  registered = new RegisteredDevices(server, postgres.url);
+  stage = await MemberStage.start(shippedLimits('privacyChange'));
 }, 60_000);
-afterEach(async () => {
-  await Promise.all([live.end(), ...members.splice(0).map((member) => member.disconnect())]);
-});
-afterAll(async () => {
-  await registered.close();
-  await server.stop();
-  await postgres.stop();
-});
+afterEach(() => Promise.all([live.end(), stage.disconnect()]));
+afterAll(() => stage.stop());
 
-/** The devices of an account, connected. */
-async function account(deviceCount = 1): Promise<RawMember[]> {
-  const made = (await registered.account(deviceCount)).devices.map((device) => new RawMember(server, device));
-  members.push(...made);
-  return Promise.all(made.map((member) => member.connect()));
-}
-
-async function one(): Promise<RawMember> {
-  const [member] = await account();
-  if (member === undefined) throw new Error('one device was asked for');
-  return member;
-}
+/** Connected. */
+const account = async (deviceCount?: number) => Promise.all((await stage.account(deviceCount)).map((member) => member.connect()));
+const one = async () => (await stage.one()).connect();
 
 const block = (by: RawMember, other: RawMember) => by.ask('PUT', `/accounts/self/blocks/${other.accountId}`);
 const unblock = (by: RawMember, other: RawMember) => by.ask('DELETE', `/accounts/self/blocks/${other.accountId}`);
@@ -242,8 +219,8 @@ describe('a block', () => {
     expect(await listOf(ann)).toEqual([]);
     expect(await ann.refusal('PUT', `/accounts/self/blocks/${newAccountId()}`)).toBe('not_found');
     expect(await ann.refusal('PUT', `/accounts/self/blocks/${ann.accountId}`)).toBe('invalid_request');
-    const crowd = await registered.many(limits.maxBlocks);
-    for (const { accountId } of crowd) await registered.directory.privacy.block(ann.accountId, accountId as never, Date.now());
+    const crowd = await stage.registered.many(limits.maxBlocks);
+    for (const { accountId } of crowd) await stage.registered.directory.privacy.block(ann.accountId, accountId as never, Date.now());
     expect(await ann.ask('PUT', `/accounts/self/blocks/${bob.accountId}`)).toMatchObject({
       body: { code: 'too_large', facts: { limit: limits.maxBlocks } },
     });

@@ -10,8 +10,10 @@ export default {
   },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // They need the engines of `npm run stack`: `npm run test:distributed`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/distributed/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/distributed/', '<rootDir>/tests/engines/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.heliograph/', '<rootDir>/.tools/', '<rootDir>/.stack/'],
+  globalSetup: '<rootDir>/scripts/before-suites.mjs',
+  globalTeardown: '<rootDir>/scripts/after-suites.mjs',
   testSequencer: '<rootDir>/scripts/long-suites-first.mjs',
   reporters: ['default', '<rootDir>/scripts/count-reporter.mjs'],
   testTimeout: 30_000,

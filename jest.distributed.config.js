@@ -4,7 +4,10 @@ import base from './jest.config.js';
 const onBothProfiles = [
   'websocket-bad-input',
   'explain',
+  'workflows',
+  'gateway-recovery',
   'groups',
+  'channels',
   'prekeys',
   'privacy',
   'presence',
@@ -13,16 +16,23 @@ const onBothProfiles = [
   'websocket-session',
   'push',
   'rest',
+  'entity-tags',
+  'media',
+  'missed-devices',
   'sdk',
   'sdk-groups',
+  'sdk-channels',
   'sdk-devices',
+  'sdk-files',
   'sdk-content',
   'sdk-crash',
+  'examples',
+  'scenario',
   'cli',
   'demo',
 ];
 
-/** The suites on the engines of `npm run stack`. @type {import('jest').Config} */
+/** The suites on the engines of `npm run stack` that leave these as they are. @type {import('jest').Config} */
 export default {
   ...base,
   testMatch: ['<rootDir>/tests/distributed/**/*.test.ts', ...onBothProfiles.map((name) => `<rootDir>/tests/integration/${name}.test.ts`)],

@@ -1,3 +1,4 @@
+import { isKept } from '../core/kept-kind.js';
 import { isExpired } from '../core/message-expiry.js';
 import type { History, StoredAlias, StoredMessage } from '../ports/history.js';
 import type { InboxRange, InboxRow } from '../ports/inbox.js';
@@ -35,7 +36,7 @@ export interface ComposedPage {
   readonly cut: boolean;
 }
 
-/** `none`: keys and events have no body. `later`: the history-writer is not there yet. */
+/** `none`: what history does not keep has no body. `later`: the history-writer is not there yet. */
 type Body = StoredMessage | 'none' | 'alias' | 'gone' | 'later';
 
 const rowsPerHistoryRead = 16;
@@ -71,7 +72,7 @@ async function bodiesOf(dependencies: DrainPageDependencies, rows: readonly Inbo
 }
 
 function hasBody({ kind }: InboxRow): boolean {
-  return kind !== 'keys';
+  return isKept(kind);
 }
 
 /** Returns the rows that History lacks. */

@@ -1,14 +1,18 @@
 import type { GatewayLink } from '../ports/gateway-link.js';
 import type { Accounts, Devices } from '../ports/accounts.js';
 import type { Announcements } from '../ports/announcements.js';
+import type { Channels } from '../ports/channels.js';
 import type { Clock } from '../ports/clock.js';
 import type { Conversations } from '../ports/conversations.js';
 import type { DeviceLinks } from '../ports/device-links.js';
 import type { DurableWork } from '../ports/durable-work.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { Groups } from '../ports/groups.js';
+import type { Heads } from '../ports/heads.js';
 import type { History } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
+import type { LostGateways } from '../ports/lost-gateways.js';
+import type { Media } from '../ports/media.js';
 import type { Prekeys } from '../ports/prekeys.js';
 import type { PushSender } from '../ports/push-sender.js';
 import type { PushSubscriptions } from '../ports/push-subscriptions.js';
@@ -18,9 +22,11 @@ import type { Privacy } from '../ports/privacy.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { SessionRegistry } from '../ports/session-registry.js';
+import type { WaitingLine } from '../ports/waiting-line.js';
 import type { WakeUps } from '../ports/wake-ups.js';
 import type { Signals } from '../ports/signals.js';
 import type { Watermarks } from '../ports/watermarks.js';
+import type { WorkflowViews } from '../ports/workflow-views.js';
 
 /** One adapter for each port: what a profile chooses, and all that a role needs. */
 export interface Adapters {
@@ -30,9 +36,12 @@ export interface Adapters {
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly registry: SessionRegistry;
+  readonly lostGateways: LostGateways;
   readonly rateLimiter: RateLimiter;
+  readonly line: WaitingLine;
   readonly announcements: Announcements;
   readonly signals: Signals;
+  readonly heads: Heads;
   readonly presence: Presence;
   readonly rosters: Rosters;
   readonly accounts: Accounts;
@@ -41,12 +50,15 @@ export interface Adapters {
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  readonly channels: Channels;
   readonly pushSubscriptions: PushSubscriptions;
   readonly quietPeriods: QuietPeriods;
   /** `undefined`: no pushes are sent, and `wakeUps` does nothing. */
   readonly pushSender: PushSender | undefined;
   readonly wakeUps: WakeUps;
   readonly privacy: Privacy;
+  readonly media: Media;
   readonly link: GatewayLink;
   readonly work: DurableWork;
+  readonly workflowViews: WorkflowViews;
 }

@@ -7,6 +7,8 @@ import type { OperatorApi } from './operator-api.js';
 
 /** A probe has an answer before it gives up itself. */
 const answerWithinMs = 800;
+/** Whoever was answered 503 may ask again after so long, if nothing else is known. */
+const awayMs = 1_000;
 
 /** One thing that the server needs; `ok` is whether it answers now. */
 export interface Dependency {
@@ -30,13 +32,13 @@ export interface AdminServerOptions {
 export function createAdminServer({ registry, dependencies, accepting, operatorApi }: AdminServerOptions): Server {
   return createServer((request, response) => {
     const path = request.url?.split('?')[0];
-    if (request.method !== 'GET') answer(response, 405, 'text/plain', 'only GET\n');
-    else if (path === '/healthz') answer(response, 200, 'text/plain', 'ok\n');
+    if (request.method !== 'GET') answer(response, 405, text('only GET'));
+    else if (path === '/healthz') answer(response, 200, text('ok'));
     else if (path === '/readyz') void ready(response, dependencies);
-    else if (path === '/accepting') answer(response, accepting() ? 200 : 404, 'text/plain', accepting() ? 'yes\n' : 'no\n');
+    else if (path === '/accepting') answer(response, accepting() ? 200 : 404, text(accepting() ? 'yes' : 'no'));
     else if (path === '/metrics') void metrics(response, registry);
     else if (path?.startsWith('/ops/')) void operator(response, operatorApi(request));
-    else answer(response, 404, 'text/plain', 'there are /healthz, /readyz, /accepting, /metrics and /ops/\n');
+    else answer(response, 404, text('there are /healthz, /readyz, /accepting, /metrics and /ops/'));
   });
 }
 
@@ -46,7 +48,7 @@ async function ready(response: ServerResponse, dependencies: readonly Dependency
   );
   const isReady = states.every(({ ok, optional }) => ok || optional);
   const body = { ready: isReady, dependencies: Object.fromEntries(states.map(({ name, ok }) => [name, ok ? 'ok' : 'away'])) };
-  answer(response, isReady ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`);
+  answer(response, isReady ? 200 : 503, { type: 'application/json', body: `${JSON.stringify(body)}\n` });
 }
 
 async function succeeds(check: () => boolean | Promise<boolean>): Promise<boolean> {
@@ -62,17 +64,29 @@ async function succeeds(check: () => boolean | Promise<boolean>): Promise<boolea
 
 async function metrics(response: ServerResponse, registry: Registry): Promise<void> {
   try {
-    answer(response, 200, registry.contentType, await registry.metrics());
+    answer(response, 200, { type: registry.contentType, body: await registry.metrics() });
   } catch {
-    answer(response, 503, 'text/plain', 'metrics could not be read\n');
+    answer(response, 503, text('metrics could not be read'));
   }
 }
 
 async function operator(response: ServerResponse, answered: ReturnType<OperatorApi>): Promise<void> {
-  const { status, body } = await answered;
-  answer(response, status, status < 400 ? 'application/json' : 'application/problem+json', `${JSON.stringify(body)}\n`);
+  const { status, body, retryAfterMs } = await answered;
+  const type = status < 400 ? 'application/json' : 'application/problem+json';
+  answer(response, status, { type, body: `${JSON.stringify(body)}\n`, retryAfterMs });
 }
 
-function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+interface Answer {
+  readonly type: string;
+  readonly body: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
+function text(line: string): Answer {
+  return { type: 'text/plain', body: `${line}\n` };
+}
+
+function answer(response: ServerResponse, status: number, { type, body, retryAfterMs = status === 503 ? awayMs : undefined }: Answer): void {
+  const retryAfter = retryAfterMs === undefined ? {} : { 'retry-after': `${Math.ceil(retryAfterMs / 1_000)}` };
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...retryAfter }).end(body);
 }

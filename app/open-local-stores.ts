@@ -2,13 +2,17 @@ import { join } from 'node:path';
 
 import { createLmdbEventLog } from '../adapters/lmdb/lmdb-event-log.js';
 import { createLmdbHistory } from '../adapters/lmdb/lmdb-history.js';
+import { createLmdbLostGateways } from '../adapters/lmdb/lmdb-lost-gateways.js';
 import { createLmdbInbox } from '../adapters/lmdb/lmdb-inbox.js';
 import { LmdbStore } from '../adapters/lmdb/lmdb-store.js';
 import { createLmdbWatermarks } from '../adapters/lmdb/lmdb-watermarks.js';
+import { createMemorySessionRegistry } from '../adapters/memory/session-registry.js';
 import type { Clock } from '../ports/clock.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { History } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
+import type { LostGateways } from '../ports/lost-gateways.js';
+import type { SessionRegistry } from '../ports/session-registry.js';
 import type { Watermarks } from '../ports/watermarks.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Closer } from './closer.js';
@@ -30,6 +34,8 @@ export interface LocalStores {
   readonly inbox: Inbox;
   readonly history: History;
   readonly watermarks: Watermarks;
+  readonly registry: SessionRegistry;
+  readonly lostGateways: LostGateways;
 }
 
 export interface LocalStoresOptions {
@@ -73,5 +79,6 @@ export async function openLocalStores({ config, directory, clock, logger, closer
   closer.add('sweeps', () => {
     clearInterval(sweeping);
   });
-  return { eventLog, inbox, history, watermarks: createLmdbWatermarks(store) };
+  const sessions = createLmdbLostGateways(store, { registry: createMemorySessionRegistry(clock), clock });
+  return { eventLog, inbox, history, watermarks: createLmdbWatermarks(store), ...sessions };
 }

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 
+import { createWebPushSender } from '../adapters/web-push/web-push-sender.js';
 import { GatheredWakeUps } from '../adapters/memory/wake-ups.js';
 import type { Clock } from '../ports/clock.js';
 import type { EventLog } from '../ports/event-log.js';
@@ -21,12 +22,10 @@ export interface PushOptions {
 }
 
 /** What wakes devices that are away. */
-export async function openPush(options: PushOptions): Promise<Pick<Adapters, 'pushSender' | 'wakeUps'>> {
+export function openPush(options: PushOptions): Pick<Adapters, 'pushSender' | 'wakeUps'> {
   const { config, privateKey, eventLog, clock, logger, metrics, closer } = options;
   if (privateKey === undefined) return { pushSender: undefined, wakeUps: { ask: () => undefined } };
   const { vapidSubject: subject, allowPrivate } = config.push;
-  // Only processes that send pushes load what it takes.
-  const { createWebPushSender } = await import('../adapters/web-push/web-push-sender.js');
   const wakeUps = new GatheredWakeUps({ eventLog, clock, events: createWakeUpEvents(logger, metrics) });
   closer.add('wake-ups', () => wakeUps.close());
   return { pushSender: createWebPushSender({ privateKey, subject, allowPrivate: allowPrivate === 'yes' }), wakeUps };

@@ -8,12 +8,15 @@ import { TopicError } from '../adapters/kafka/topics.js';
 import { createRedisAnnouncements } from '../adapters/redis/announcements.js';
 import { RedisChannels } from '../adapters/redis/channels.js';
 import { createRedisGatewayAddresses } from '../adapters/redis/gateway-addresses.js';
+import { createRedisLostGateways } from '../adapters/redis/lost-gateways.js';
+import { createRedisHeads } from '../adapters/redis/heads.js';
 import { createRedisQuietPeriods } from '../adapters/redis/quiet-periods.js';
 import { createRedisPresence } from '../adapters/redis/presence.js';
 import { createRedisRateLimiter } from '../adapters/redis/rate-limiter.js';
 import { RedisConnection } from '../adapters/redis/redis-connection.js';
 import { createRedisSessionRegistry } from '../adapters/redis/session-registry.js';
 import { createRedisSignals } from '../adapters/redis/signals.js';
+import { createRedisWaitingLine } from '../adapters/redis/waiting-line.js';
 import { createS3BlobStore, type S3BlobStore } from '../adapters/s3/s3-blob-store.js';
 import { createMemoryAnnouncements } from '../adapters/memory/announcements.js';
 import { createMemoryRateLimiter } from '../adapters/memory/rate-limiter.js';
@@ -108,11 +111,14 @@ export async function openRedis(options: SharedStoresOptions) {
   const channels = new RedisChannels(connection, subscriber);
   return {
     registry: createRedisSessionRegistry(connection),
-    rateLimiter: createRedisRateLimiter(connection, config.limits, createMemoryRateLimiter(config.limits)),
+    lostGateways: createRedisLostGateways(connection),
+    rateLimiter: createRedisRateLimiter(connection, config.limits, createMemoryRateLimiter(config.limits, options.clock)),
+    line: createRedisWaitingLine(connection),
     quietPeriods: createRedisQuietPeriods(connection, config.push.quietMs),
     announcements: await createRedisAnnouncements({ connection, subscriber, ofThisProcess: createMemoryAnnouncements() }),
     signals: createRedisSignals(connection, channels),
     presence: createRedisPresence(connection, channels),
+    heads: createRedisHeads(connection, channels),
     addresses: createRedisGatewayAddresses(connection),
     ping: () => connection.ping(),
   };

@@ -2,9 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import type { MessageExplainer } from '../gateway/message-explainer.js';
+import { checked } from '../gateway/rest/checked.js';
 import { problemOf } from '../gateway/rest/problems.js';
+import type { WorkflowViews } from '../ports/workflow-views.js';
 import { DomainError } from '../protocol/errors.js';
 import { messageId } from '../protocol/ids.js';
+import { workflowQuery } from '../protocol/rest/workflow-view.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Secret } from './config/secret.js';
 
@@ -12,25 +15,45 @@ export interface OperatorApiDependencies {
   /** Without one nobody is an operator. */
   readonly token: Secret | undefined;
   readonly explainer: Pick<MessageExplainer, 'detail'>;
+  readonly workflows: WorkflowViews;
   readonly logger: Logger;
 }
 
 export interface OperatorAnswer {
   readonly status: number;
   readonly body: object;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** The calls below `/ops/`, for whoever brings the operator token. Never throws: refusals are problems as of the REST edge. */
 export type OperatorApi = (request: Pick<IncomingMessage, 'url' | 'headers'>) => Promise<OperatorAnswer>;
 
-export function createOperatorApi({ token, explainer, logger }: OperatorApiDependencies): OperatorApi {
+interface Call {
+  readonly path: RegExp;
+  /** `id`: what the path's group took, decoded. */
+  readonly answer: (id: string, parameters: Readonly<Record<string, string>>) => Promise<object>;
+}
+
+const known = 'there are /ops/messages/{messageId}/explain, /ops/workflows and /ops/workflows/{workflowId}';
+
+export function createOperatorApi({ token, explainer, workflows, logger }: OperatorApiDependencies): OperatorApi {
+  const calls: readonly Call[] = [
+    { path: /^\/ops\/messages\/([^/]+)\/explain$/, answer: async (id) => explainer.detail(checked(messageId, id, 'messageId')) },
+    { path: /^\/ops\/workflows$/, answer: async (_, parameters) => workflows.list(checked(workflowQuery, parameters, 'query')) },
+    { path: /^\/ops\/workflows\/([^/]+)$/, answer: (id) => workflows.detail(id) },
+  ];
   return async ({ url = '', headers }) => {
     try {
       requireOperator(token, headers.authorization);
-      return { status: 200, body: await explainer.detail(explainedBy(url)) };
+      const { pathname, searchParams } = new URL(url, 'http://operator');
+      for (const { path, answer } of calls) {
+        const match = path.exec(pathname);
+        if (match !== null) return { status: 200, body: await answer(decoded(match[1]), Object.fromEntries(searchParams)) };
+      }
+      throw new DomainError('not_found', known);
     } catch (error) {
       const problem = problemOf(error instanceof DomainError ? error : faultOf(error, logger));
-      return { status: problem.status, body: problem };
+      return { status: problem.status, body: problem, retryAfterMs: problem.retryAfterMs };
     }
   };
 }
@@ -43,12 +66,12 @@ function requireOperator(token: Secret | undefined, authorization: string | unde
   }
 }
 
-function explainedBy(url: string) {
-  const [, id] = /^\/ops\/messages\/([^/?]+)\/explain$/.exec(url) ?? [];
-  if (id === undefined) throw new DomainError('not_found', 'there is /ops/messages/{messageId}/explain');
-  const parsed = messageId.safeParse(id);
-  if (!parsed.success) throw new DomainError('invalid_request', 'messageId: must be a lower-case UUID', { detail: { field: 'messageId' } });
-  return parsed.data;
+function decoded(part = ''): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new DomainError('invalid_request', 'path: has a % that stands for no character', { detail: { field: 'path' } });
+  }
 }
 
 function digestOf(text: string): Buffer {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Config } from './config/load-config.js';
 import { Secret } from './config/secret.js';
+import { keptSecret } from './kept-secret.js';
 import { StartError } from './start-error.js';
 
 const file = 'operator-token';
@@ -11,12 +12,7 @@ const file = 'operator-token';
 /** The configured token, or that of the directory, made at the first start. */
 export function openOperatorToken({ network }: Config, keysDirectory: string): Secret {
   if (network.operatorToken !== undefined) return network.operatorToken;
-  const path = join(keysDirectory, file);
-  if (!existsSync(path)) {
-    writeFileSync(`${path}.new`, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-  }
-  return readOperatorToken(path);
+  return new Secret(keptSecret(keysDirectory, file, () => `${randomBytes(32).toString('base64url')}\n`).trim());
 }
 
 /** Throws StartError. */

@@ -25,7 +25,12 @@ export interface AdminRole {
 /** Health, metrics and calls of operators on a port of their own; answers the port. */
 export function startAdmin(role: AdminRole, dependencies: readonly Dependency[]): Promise<number> {
   const { config, adapters, epoch, operatorToken: token, logger, metrics, closer, accepting = () => true } = role;
-  const operatorApi = createOperatorApi({ token, explainer: new MessageExplainer({ ...adapters, epoch }), logger });
+  const operatorApi = createOperatorApi({
+    token,
+    explainer: new MessageExplainer({ ...adapters, epoch }),
+    workflows: adapters.workflowViews,
+    logger,
+  });
   const server = createAdminServer({ registry: metrics, dependencies, accepting, operatorApi });
   closer.add('admin server', () => stopListening(server));
   return listen(server, config.network.host, config.network.adminPort, 'HELIOGRAPH_ADMIN_PORT');

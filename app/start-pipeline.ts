@@ -3,17 +3,21 @@ import type { Registry } from 'prom-client';
 import { startDeliveryRouter } from '../pipeline/delivery-router/delivery-router.js';
 import { startHistoryWriter } from '../pipeline/history-writer/history-writer.js';
 import { startPushNotifier } from '../pipeline/push-notifier/push-notifier.js';
+import { startRecoveries } from '../pipeline/recovery-starter/recovery-starter.js';
 import { startReceiptHandler } from '../pipeline/receipt-handler/receipt-handler.js';
 import type { Consumer, Topic } from '../ports/event-log.js';
 import type { Logger } from '../telemetry/logger.js';
 import { observeLag } from '../telemetry/metrics.js';
 import { createPipelineEvents } from '../telemetry/pipeline-events.js';
 import { createPushEvents } from '../telemetry/push-events.js';
+import { createRecoveryStartEvents } from '../telemetry/recovery-events.js';
 import type { Adapters } from './adapters.js';
 import { allOrThrow } from './all-or-throw.js';
 import type { Closer } from './closer.js';
+import type { Config } from './config/load-config.js';
 
 export interface PipelineRole {
+  readonly config: Config;
   readonly adapters: Adapters;
   readonly epoch: number;
   readonly logger: Logger;
@@ -27,8 +31,8 @@ interface Stage {
   readonly start: () => Promise<Consumer>;
 }
 
-/** The consumers of the log, one of each group. */
-export async function startPipeline({ adapters, epoch, logger, metrics, closer }: PipelineRole): Promise<void> {
+/** The consumers of the log, one of each group; and who looks for gateways that were lost. */
+export async function startPipeline({ config, adapters, epoch, logger, metrics, closer }: PipelineRole): Promise<void> {
   const dependencies = { ...adapters, epoch, events: createPipelineEvents(logger, metrics) };
   const stages: Stage[] = [
     { topic: 'messages', group: 'history-writer', start: () => startHistoryWriter(dependencies) },
@@ -45,5 +49,12 @@ export async function startPipeline({ adapters, epoch, logger, metrics, closer }
     closer.add(group, () => consumer.close());
   });
   await allOrThrow(starts);
+  const looking = new AbortController();
+  const patienceMs = config.push.afterLossMs;
+  const looked = startRecoveries({ ...adapters, patienceMs, events: createRecoveryStartEvents(logger, metrics) }, looking.signal);
+  closer.add('recovery of lost gateways', async () => {
+    looking.abort();
+    await looked;
+  });
   observeLag(metrics, adapters.eventLog, stages);
 }

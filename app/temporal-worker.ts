@@ -5,20 +5,20 @@ import { IllegalStateError } from '@temporalio/common';
 import { makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogMetadata, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
-import type { InboxDrainActivities } from '../activities/inbox-drain.js';
 import type { TemporalAddress } from '../adapters/temporal/temporal-connection.js';
 import type { Clock } from '../ports/clock.js';
+import type { Activities } from './activities.js';
 
 /** How many tasks one worker process works at a time. */
 export interface TemporalWorkerSlots {
   readonly workflowTasks: number;
-  /** Each drains one wave. */
+  /** Each drains one wave, deletes files of one bucket, or looks after devices of a lost gateway. */
   readonly activities: number;
   readonly cachedWorkflows: number;
 }
 
 export interface TemporalWorkerOptions extends TemporalAddress {
-  readonly activities: InboxDrainActivities;
+  readonly activities: Activities;
   readonly slots: TemporalWorkerSlots;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 export const parts = ['closed', 'open', 'idle'] as const;
-export type Part = (typeof parts)[number];
+/** Beside those that make the tables of pairs and sessions. */
+const allParts = [...parts, 'group'] as const;
+export type Part = (typeof allParts)[number];
 
 export interface BenchOptions {
   readonly parts: readonly Part[];
@@ -16,6 +18,8 @@ export interface BenchOptions {
   readonly rateSeconds: number;
   readonly repeat: number;
   readonly sessions: number;
+  readonly members: number;
+  readonly messages: number;
   readonly profile: boolean;
   readonly write: boolean;
 }
@@ -27,7 +31,10 @@ export function readOptions(args: readonly string[]): BenchOptions {
       'Starts a fresh server and a bare relay, loads both over real WebSockets, and prints what they did. All parts together write docs/benchmarks.md.',
     )
     .addOption(
-      new Option('--parts <list>', 'what to measure: closed loop, open loop, memory of idle sessions')
+      new Option(
+        '--parts <list>',
+        'what to measure: closed loop, open loop, memory of idle sessions; or group: one message to a group of which everybody is online',
+      )
         .default(parts, parts.join())
         .argParser(partList),
     )
@@ -45,13 +52,15 @@ export function readOptions(args: readonly string[]): BenchOptions {
     .option('--rate-seconds <seconds>', 'open loop: length of a run', positive, 30)
     .option('--repeat <count>', 'runs of each kind; their medians are shown', positive, 3)
     .option('--sessions <count>', 'idle sessions', positive, 15_000)
-    .option('--profile', 'profile the server during one run of each kind, and show where its time went', false)
+    .option('--members <count>', 'group: how many, with one device each', positive, 256)
+    .option('--messages <count>', 'group: how many are measured', positive, 300)
+    .option('--profile', "profile the server's processes during one run of each kind, and show where their time went", false)
     .option('--no-write', 'leave docs/benchmarks.md as it is');
   command.parse(args, { from: 'user' });
   return command.opts<BenchOptions>();
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1.');
   return value;
@@ -63,8 +72,8 @@ function numberList(text: string): readonly number[] {
 
 function partList(text: string): readonly Part[] {
   return text.split(',').map((name) => {
-    const part = parts.find((known) => known === name);
-    if (part === undefined) throw new InvalidArgumentError(`one or more of ${parts.join(', ')}.`);
+    const part = allParts.find((known) => known === name);
+    if (part === undefined) throw new InvalidArgumentError(`one or more of ${allParts.join(', ')}.`);
     return part;
   });
 }

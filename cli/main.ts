@@ -7,8 +7,10 @@ import { createLinkCommand } from './link.js';
 import { createExplainCommand } from './explain.js';
 import { createLoadCommand } from './load.js';
 import { createMigrateCommand } from './migrate.js';
+import { createRegistrationCommand } from './registration.js';
 import { createServeCommand } from './serve.js';
 import { createStackCommand } from './stack.js';
+import { createWorkflowsCommand } from './workflows.js';
 
 const program = new Command('heliograph')
   .description('An open messaging backend of the WhatsApp kind, with a client for the terminal')
@@ -16,9 +18,11 @@ const program = new Command('heliograph')
   .addCommand(createLinkCommand())
   .addCommand(createServeCommand())
   .addCommand(createExplainCommand())
+  .addCommand(createWorkflowsCommand())
   .addCommand(createLoadCommand())
   .addCommand(createStackCommand())
-  .addCommand(createMigrateCommand());
+  .addCommand(createMigrateCommand())
+  .addCommand(createRegistrationCommand());
 
 try {
   await program.parseAsync();

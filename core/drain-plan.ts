@@ -13,6 +13,8 @@ export interface DrainWave {
   readonly leaseEpoch: number;
   readonly number: number;
   readonly requests: readonly DrainRequest[];
+  /** Of devices that waited in line, many of them: what others wish for goes first. */
+  readonly isHerd?: true;
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { DeviceAddress, Position } from '../protocol/ids.js';
 import { deviceStates, type DeviceState, type OutcomeState } from '../protocol/rest/explanation.js';
+import type { ItemKind } from '../protocol/server-frames.js';
 
 /** What is known of a message that is in History. */
 export interface MessageFacts {
   readonly position: Position;
-  readonly kind: 'message' | 'keys' | 'event';
+  readonly kind: ItemKind;
   readonly sender: DeviceAddress;
   readonly acceptedAtMs: number;
   /** When its own time (`ttlSeconds`) is over. */
@@ -75,15 +76,23 @@ function explainAbsence({ acceptedAtMs, recorded }: MessageFacts, { createdAtMs,
 }
 
 function explainAddressed(message: MessageFacts, device: DeviceFacts): Outcome {
-  const { position, expiresAtMs, nowMs } = message;
-  const { queuedAtMs, revokedAtMs, delivered = -1, read = -1 } = device;
-  if (read >= position) return { state: 'read' };
-  if (delivered >= position) return { state: 'delivered' };
+  const { expiresAtMs, nowMs } = message;
+  const { queuedAtMs, revokedAtMs } = device;
+  const known = explainReceipts(message, device);
+  if (known !== undefined) return known;
   if (revokedAtMs !== undefined) return { state: 'unlinked', sinceMs: revokedAtMs };
   if (isWithheldFrom(message, device)) return { state: 'withheld', sinceMs: message.acceptedAtMs };
   const expired = expiresAtMs === undefined || expiresAtMs > nowMs ? undefined : ({ state: 'expired', sinceMs: expiresAtMs } as const);
   if (queuedAtMs !== undefined) return expired ?? { state: 'queued', sinceMs: queuedAtMs };
   return explainWithoutRow(message, device, expired);
+}
+
+/** What watermarks tell. One may have passed over a message whose time was over before it was delivered. */
+function explainReceipts({ position, expiresAtMs = Infinity, nowMs }: MessageFacts, { delivered = -1, read = -1 }: DeviceFacts): Outcome | undefined {
+  if (Math.max(delivered, read) < position) return undefined;
+  const isExact = delivered === position || read === position;
+  if (expiresAtMs <= nowMs && !isExact) return { state: 'unknown' };
+  return { state: read >= position ? 'read' : 'delivered' };
 }
 
 function explainWithoutRow(message: MessageFacts, device: DeviceFacts, expired: Outcome | undefined): Outcome {

@@ -16,7 +16,8 @@ export type GroupChange =
   | { readonly type: 'remove'; readonly account: AccountId }
   | { readonly type: 'leave' }
   | { readonly type: 'set-role'; readonly account: AccountId; readonly role: MemberRole }
-  | { readonly type: 'set-title'; readonly title: Uint8Array };
+  /** `ifVersion`: not over the title of another version of the group. */
+  | { readonly type: 'set-title'; readonly title: Uint8Array; readonly ifVersion?: number | undefined };
 
 type WithoutVersion<Event> = Event extends unknown ? Omit<Event, 'version'> : never;
 
@@ -26,6 +27,12 @@ export interface ChangedGroup {
 }
 
 const rank: Readonly<Record<MemberRole, number>> = { owner: 2, admin: 1, member: 0 };
+
+/** Throws DomainError `changed` for a change that was meant for another version. */
+export function requireVersion(change: GroupChange, version: number): void {
+  if (change.type !== 'set-title' || change.ifVersion === undefined || change.ifVersion === version) return;
+  throw new DomainError('changed', 'the group changed meanwhile');
+}
 
 /** The members of a new group, its maker as owner. Throws DomainError `group_full`. */
 export function foundGroup(owner: AccountId, others: readonly AccountId[], nowMs: number): readonly GroupMember[] {
@@ -125,7 +132,7 @@ function requireAbove(actor: GroupMember, { role }: GroupMember): void {
 
 function memberOf(members: readonly GroupMember[], account: AccountId): GroupMember {
   const member = members.find(({ accountId }) => accountId === account);
-  if (member === undefined) throw new DomainError('not_found', 'accountId: not a member of this group', { detail: { field: 'accountId' } });
+  if (member === undefined) throw new DomainError('not_found', 'accountId: not a member', { detail: { field: 'accountId' } });
   return member;
 }
 

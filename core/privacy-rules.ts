@@ -3,19 +3,19 @@ import type { AccountId, DeviceAddress } from '../protocol/ids.js';
 import type { ReceiptRecord } from '../protocol/log-records.js';
 import type { Roster } from './roster.js';
 
-/** Whether `other` may learn what `reader` read in the conversation: both show it, and of two who talk directly neither blocked the other. One's own devices always may. */
-export function mayKnowRead({ members }: Roster, reader: AccountId, other: AccountId): boolean {
-  if (reader === other) return true;
-  const both = members.filter(({ accountId }) => accountId === reader || accountId === other);
-  return both.length === 2 && both.every(({ readReceipts, blocks }) => readReceipts && !blocks);
+/** Who may know what an account reads in the conversation, and whose reads it may know: whoever shows it, if it does; of two who talk directly nobody if one blocked the other. Always itself. */
+export function whoKnowReads({ members }: Roster, account: AccountId): ReadonlySet<AccountId> {
+  const showing = members.filter(({ readReceipts, blocks }) => readReceipts && !blocks).map(({ accountId }) => accountId);
+  return new Set(showing.includes(account) ? showing : [account]);
 }
 
 export type ReceiptMark = Omit<ReceiptRecord, 'notify' | 'notifyRead'>;
 
 /** What a member may see of a conversation's watermarks: without what others read and do not show. */
 export function visibleReceipts(roster: Roster, viewer: AccountId, marks: readonly ReceiptMark[]): readonly ReceiptMark[] {
+  const known = whoKnowReads(roster, viewer);
   return marks.flatMap((mark) => {
-    if (mayKnowRead(roster, mark.accountId, viewer)) return mark;
+    if (known.has(mark.accountId)) return mark;
     return mark.delivered === undefined ? [] : { ...mark, read: undefined };
   });
 }

@@ -46,7 +46,8 @@ function toldRead({ read, notify, notifyRead = notify }: ReceiptRecord): readonl
 
 /** A receipt as one of those who are told gets it. */
 export function receiptItemFor(accountId: AccountId, record: ReceiptRecord): ReceiptItem {
-  return receiptItemOf(toldRead(record).includes(accountId) ? record : { ...record, read: undefined });
+  const isHidden = record.read !== undefined && !toldRead(record).includes(accountId);
+  return receiptItemOf(isHidden ? { ...record, read: undefined } : record);
 }
 
 function highest(one: number | undefined, other: number | undefined): number | undefined {

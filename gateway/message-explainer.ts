@@ -4,23 +4,23 @@ import { epochOf, offsetOf } from '../core/position.js';
 import { visibleReceipts, type ReceiptMark } from '../core/privacy-rules.js';
 import type { Clock } from '../ports/clock.js';
 import type { Conversations } from '../ports/conversations.js';
-import type { EventLog, Topic } from '../ports/event-log.js';
+import { progressOf, type EventLog, type LogReader } from '../ports/event-log.js';
 import type { History, MessageLocation, StoredAlias, StoredMessage } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { DeviceSession, SessionRegistry } from '../ports/session-registry.js';
 import type { Watermarks } from '../ports/watermarks.js';
 import { DomainError } from '../protocol/errors.js';
-import { deviceKey, type AccountId, type ConversationId, type DeviceAddress, type MessageId } from '../protocol/ids.js';
+import { deviceKey, isChannelId, type AccountId, type ConversationId, type DeviceAddress, type MessageId } from '../protocol/ids.js';
 import { decodeMessageRecord, type MessageRecord } from '../protocol/log-records.js';
 import type { Explanation, ExplanationDetail } from '../protocol/rest/explanation.js';
-import { LogCatchUp } from './websocket/log-catch-up.js';
+import { LogCatchUp } from './log-catch-up.js';
 
 const groups = [
   { topic: 'messages', group: 'history-writer' },
   { topic: 'messages', group: 'delivery-router' },
   { topic: 'receipts', group: 'receipt-handler' },
-] as const satisfies readonly { readonly topic: Topic; readonly group: string }[];
+] as const satisfies readonly LogReader[];
 
 export interface MessageExplainerDependencies {
   readonly eventLog: EventLog;
@@ -68,7 +68,7 @@ export class MessageExplainer {
       const shown = devices.map(({ device: { deviceId }, outcome }) => ({ deviceId, ...shownToSender(outcome) }));
       return { accountId: devices[0].device.accountId, state: furthestOf(shown), devices: shown };
     });
-    return { messageId, conversationId, position, acceptedAtMs, accounts: views };
+    return { messageId, conversationId, position, acceptedAtMs, ...pulledIn(conversationId), accounts: views };
   }
 
   /** For operators: with what it was derived from. */
@@ -85,6 +85,7 @@ export class MessageExplainer {
     return {
       ...{ messageId, conversationId, position, acceptedAtMs, kind: message.kind, sender },
       ...(message.expiresAtMs === undefined ? {} : { expiresAtMs: message.expiresAtMs }),
+      ...pulledIn(conversationId),
       ...{ epoch: epochOf(position), partition: this.#partitionOf(conversationId), offset: offsetOf(position), recorded: message.recorded },
       ...{ groups: progress, registry: sessions === undefined ? 'away' : 'ok', accounts: views },
     };
@@ -136,6 +137,8 @@ export class MessageExplainer {
 
   async #watermarks(conversationId: ConversationId, viewer: AccountId | undefined): Promise<readonly ReceiptMark[]> {
     const { watermarks, rosters } = this.#dependencies;
+    // Nobody is told who reads a channel.
+    if (isChannelId(conversationId)) return [];
     const marks = await watermarks.of([conversationId]);
     if (viewer === undefined) return marks;
     const roster = await rosters.roster(conversationId);
@@ -158,9 +161,8 @@ export class MessageExplainer {
     const { eventLog } = this.#dependencies;
     return Promise.all(
       groups.map(async ({ topic, group }) => {
-        const partition = eventLog.partitionOf(topic, conversationId);
-        const of = (await eventLog.progress(topic, group)).find((progress) => progress.partition === partition);
-        return { topic, group, committed: of?.committed ?? 0, end: of?.end ?? 0 };
+        const { committed, end } = await progressOf(eventLog, { topic, group }, conversationId);
+        return { topic, group, committed, end };
       }),
     );
   }
@@ -175,6 +177,10 @@ export class MessageExplainer {
       throw error;
     }
   }
+}
+
+function pulledIn(conversationId: ConversationId): { readonly pulled?: true } {
+  return isChannelId(conversationId) ? { pulled: true } : {};
 }
 
 interface ReadOfMessage {

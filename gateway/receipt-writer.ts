@@ -3,7 +3,7 @@ import { deliveredReceipts, mergeReceipts } from '../core/receipts.js';
 import type { Clock } from '../ports/clock.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { DeviceAddress } from '../protocol/ids.js';
-import { encodeReceiptRecord, type ReceiptRecord } from '../protocol/log-records.js';
+import { encodeReceiptRecord, receiptKey, type ReceiptRecord } from '../protocol/log-records.js';
 import type { DeliverItem } from '../protocol/server-frames.js';
 
 const retryPauseMs = 200;
@@ -58,7 +58,7 @@ export class ReceiptWriter {
     const merged = mergeReceipts(records);
     await this.#dependencies.eventLog.append(
       'receipts',
-      merged.map((record) => ({ key: record.conversationId, value: encodeReceiptRecord(record) })),
+      merged.map((record) => ({ key: receiptKey(record), value: encodeReceiptRecord(record) })),
     );
     return records.map(() => undefined);
   }

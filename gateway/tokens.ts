@@ -1,6 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 
 import { errors, jwtVerify, SignJWT } from 'jose';
 
@@ -14,7 +12,6 @@ const issuer = 'heliograph';
 const audience = 'heliograph/v1';
 /** Of RFC 8410: what stands before the 32 bytes of an Ed25519 seed. */
 const pkcs8Ed25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
-const keyFile = 'token-signing-key.pem';
 
 export interface TokenKeys {
   readonly privateKey: KeyObject;
@@ -71,17 +68,5 @@ export function createTokens({ keys, clock, lifetimeMs }: TokensOptions): Tokens
 /** The signing key of all gateways that know the seed, 32 bytes. */
 export function tokenKeysOf(seed: Uint8Array): TokenKeys {
   const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Ed25519, seed]), format: 'der', type: 'pkcs8' });
-  return { privateKey, publicKey: createPublicKey(privateKey) };
-}
-
-/** The signing key of this data directory, made at the first start. */
-export function openTokenKeys(directory: string): TokenKeys {
-  const file = join(directory, keyFile);
-  if (!existsSync(file)) {
-    const { privateKey } = generateKeyPairSync('ed25519');
-    writeFileSync(`${file}.new`, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
-  }
-  const privateKey = createPrivateKey(readFileSync(file));
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }

@@ -3,6 +3,8 @@ import type { AccountId, ConversationId, DeviceAddress } from '../protocol/ids.j
 
 export type Announcement =
   | { readonly kind: 'roster-changed'; readonly conversationIds: readonly ConversationId[] }
+  /** The account is not in the channel any more. */
+  | { readonly kind: 'channel-left'; readonly conversationId: ConversationId; readonly accountId: AccountId }
   /** Who may see whether the account is online; with `other` only those two each other. */
   | { readonly kind: 'privacy-changed'; readonly accountId: AccountId; readonly other?: AccountId }
   | { readonly kind: 'device-revoked'; readonly device: DeviceAddress }

@@ -20,9 +20,11 @@ export interface SignedUpload {
  * Encrypted files, which clients put and get themselves at signed URLs: no byte of them goes through a gateway.
  *
  * An upload takes exactly the bytes of that size and digest, or leaves nothing behind. A blob is seen whole or not at all.
- * Signing asks the store nothing. Everything else throws DomainError `unavailable` while the store is away.
+ * URLs are absolute, or relative to the address of the REST API. Signing asks the store nothing. Everything else throws DomainError `unavailable` while the store is away.
  */
 export interface BlobStore {
+  /** Resolves while it answers. */
+  check(): Promise<void>;
   signUpload(blob: BlobToUpload, lifetimeMs: number): Promise<SignedUpload>;
   /** A URL to get the blob at, also by ranges. It answers 404 once the blob is gone. */
   signDownload(blobId: BlobId, lifetimeMs: number): Promise<string>;

@@ -1,5 +1,6 @@
+import type { DeviceLife } from '../core/device-life.js';
 import type { Roster } from '../core/roster.js';
-import type { AccountId, ConversationId, DeviceAddress } from '../protocol/ids.js';
+import type { AccountId, ConversationId } from '../protocol/ids.js';
 
 export interface Conversation {
   readonly conversationId: ConversationId;
@@ -8,15 +9,6 @@ export interface Conversation {
   /** Of a group, sealed by its devices. */
   readonly title?: Uint8Array | undefined;
   readonly members: readonly AccountId[];
-}
-
-/** A device that is or was active, times in ms. */
-export interface DeviceLife {
-  readonly device: DeviceAddress;
-  readonly createdAtMs: number;
-  readonly revokedAtMs?: number | undefined;
-  /** When its account joined the conversation, if it is a member now. */
-  readonly joinedAtMs?: number | undefined;
 }
 
 /**
@@ -31,6 +23,8 @@ export interface Conversations {
   list(accountId: AccountId, page: { readonly after?: ConversationId | undefined; readonly limit: number }): Promise<readonly Conversation[]>;
   /** Members with their active devices at the present version; `undefined` if there is no such conversation. */
   roster(conversationId: ConversationId): Promise<Roster | undefined>;
+  /** Of those that there are: the number that every change of members, roles, title or devices raises. */
+  versions(conversationIds: readonly ConversationId[]): Promise<ReadonlyMap<ConversationId, number>>;
   /** Every device, also those that were revoked, of the members and of the other accounts that are named; by account and number. */
   deviceLives(conversationId: ConversationId, others: readonly AccountId[]): Promise<readonly DeviceLife[]>;
 }

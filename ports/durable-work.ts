@@ -1,6 +1,8 @@
 import type { DrainRequest, DrainWave } from '../core/drain-plan.js';
+import type { MediaBucket } from '../core/media-rules.js';
+import type { Recovery } from '../core/recovery-plan.js';
 
-export type { DrainRequest, DrainWave };
+export type { DrainRequest, DrainWave, Recovery };
 
 /**
  * Starts long-lived, durable processes. Idempotent by id: starting twice is one process.
@@ -9,4 +11,8 @@ export type { DrainRequest, DrainWave };
 export interface DurableWork {
   /** Resolves when the engine has taken the wave over. */
   startDrainWave(wave: DrainWave): Promise<void>;
+  /** Resolves when the engine will delete, once the bucket is over, what is due in it. A bucket whose process has ended is begun anew. */
+  startMediaExpiry(bucket: MediaBucket): Promise<void>;
+  /** Resolves when the engine looks after the devices that the gateway had. One that failed is begun anew. */
+  startGatewayRecovery(recovery: Recovery): Promise<void>;
 }

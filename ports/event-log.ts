@@ -55,6 +55,12 @@ export interface GroupProgress {
   readonly committed: number;
 }
 
+/** A consumer group of a topic. */
+export interface LogReader {
+  readonly topic: Topic;
+  readonly group: string;
+}
+
 /**
  * A partitioned, durable log.
  *
@@ -72,4 +78,18 @@ export interface EventLog {
   partitionOf(topic: Topic, key: string): number;
   progress(topic: Topic, group: string): Promise<readonly GroupProgress[]>;
   close(): Promise<void>;
+}
+
+/** How far a group is in the partition of a key. */
+export async function progressOf(
+  eventLog: Pick<EventLog, 'progress' | 'partitionOf'>,
+  { topic, group }: LogReader,
+  key: string,
+): Promise<GroupProgress> {
+  return ofPartition(await eventLog.progress(topic, group), eventLog.partitionOf(topic, key));
+}
+
+/** A partition that nobody tells of is empty. */
+export function ofPartition(all: readonly GroupProgress[], partition: number): GroupProgress {
+  return all.find((of) => of.partition === partition) ?? { partition, end: 0, committed: 0 };
 }

@@ -32,7 +32,7 @@ export interface Invite {
 export interface Groups {
   /** Answers whether it was made; `false` when the same account made it before. */
   create(group: NewGroup, by: DeviceAddress, nowMs: number): Promise<boolean>;
-  /** Answers whether it changed anything. */
+  /** Answers whether it changed anything. Throws `changed` for a title that is to be set at another version than the group is at. */
   change(conversationId: ConversationId, by: DeviceAddress, change: GroupChange, nowMs: number): Promise<boolean>;
   /** Only admins. A group has one invite: a new one ends the one before, `undefined` only that. */
   setInvite(conversationId: ConversationId, by: AccountId, invite: Invite | undefined): Promise<void>;

@@ -1,10 +1,11 @@
 import type { AccountId, BlobId, ConversationId, DeviceAddress, MessageId, Position } from '../protocol/ids.js';
+import type { ItemKind } from '../protocol/server-frames.js';
 
 export interface StoredMessage {
   readonly conversationId: ConversationId;
   readonly position: Position;
   readonly messageId: MessageId;
-  readonly kind: 'message' | 'keys' | 'event';
+  readonly kind: ItemKind;
   readonly sender: DeviceAddress;
   readonly acceptedAtMs: number;
   /** SHA-256 of what was sent (core/content-digest.ts): tells a retry from a conflict. */

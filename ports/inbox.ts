@@ -1,11 +1,12 @@
 import type { ConversationId, DeviceAddress, MessageId, Position } from '../protocol/ids.js';
+import type { ItemKind } from '../protocol/server-frames.js';
 
 /** An item that waits for a device. The body of a `message` is in History, once for all devices. */
 export interface InboxRow {
   readonly conversationId: ConversationId;
   readonly position: Position;
   readonly messageId: MessageId;
-  readonly kind: 'message' | 'keys' | 'event';
+  readonly kind: ItemKind;
   readonly sender: DeviceAddress;
   readonly acceptedAtMs: number;
   readonly queuedAtMs: number;

@@ -16,5 +16,6 @@ export interface Watermark {
  */
 export interface Watermarks {
   raise(marks: readonly Watermark[]): Promise<void>;
-  of(conversations: readonly ConversationId[]): Promise<readonly Watermark[]>;
+  /** Of everybody, or of one account. */
+  of(conversations: readonly ConversationId[], accountId?: AccountId): Promise<readonly Watermark[]>;
 }

@@ -14,7 +14,7 @@ const accounts = z.array(accountId).min(1).max(limits.maxGroupMembers);
 /** Of the conversation after the change: a roster with the same version is up to date. */
 const version = z.number().int().min(1);
 
-/** A change of a group, which the server tells to everybody in it: the body of an item of kind `event`, as JSON. Its `sender` is the device that changed it. */
+/** A change of a group, or of a channel as far as it is told (title and roles), which the server tells to everybody in it: the body of an item of kind `event`, as JSON. Its `sender` is the device that changed it. */
 export const conversationEvent = z.discriminatedUnion('type', [
   z
     .strictObject({ type: z.literal('created'), version, members: accounts, title: sealedTitle.optional() })

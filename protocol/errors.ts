@@ -22,10 +22,12 @@ export const errorCodes = {
   },
   message_conflict: { http: 409, retryable: false, meaning: 'The message id was used before for other content.' },
   group_full: { http: 409, retryable: false, meaning: 'The group has reached its member limit.' },
+  channel_full: { http: 409, retryable: false, meaning: 'The channel has reached its member limit.' },
   too_large: { http: 413, retryable: false, meaning: 'The request is larger than the limit that the answer names.' },
   rate_limited: { http: 429, retryable: true, meaning: 'Too many requests of this kind; try again after `retryAfterMs`.' },
   prekeys_exhausted: { http: 409, retryable: true, meaning: 'The device has no prekey left to give.' },
   conflict: { http: 409, retryable: false, meaning: 'The request contradicts what is stored, for example a handle that is taken.' },
+  changed: { http: 412, retryable: false, meaning: 'It is not as `If-Match` says any more: read it again, then decide.' },
   gone: { http: 410, retryable: false, meaning: 'It existed and was removed.' },
   unavailable: {
     http: 503,

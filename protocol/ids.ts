@@ -1,4 +1,4 @@
-import { v5 } from 'uuid';
+import { v5, v7 } from 'uuid';
 import { z } from 'zod';
 
 /** A UUID in its lower-case text form, 36 characters. Which kind of thing it names is part of its type. */
@@ -40,11 +40,27 @@ export function deviceKey(device: DeviceAddress): string {
   return `${device.accountId}.${device.deviceId}`;
 }
 
+/** What `deviceKey` wrote. Throws ZodError for anything else. */
+export function parseDeviceKey(key: string): DeviceAddress {
+  const [account, device] = key.split('.');
+  return deviceAddress.parse({ accountId: account, deviceId: Number(device) });
+}
+
 const versionAt = 14;
 
-/** Ids of groups are made by devices (UUID v7), those of direct conversations computed (v5): neither can be taken for the other, or taken away by it. */
+/** Ids of groups are made by devices (UUID v7), those of channels too (v8), those of direct conversations computed (v5): none can be taken for the other, or taken away by it. */
 export function isGroupId(id: ConversationId): boolean {
   return id[versionAt] === '7';
+}
+
+/** Ordered by time like v7. */
+export function newChannelId(): ConversationId {
+  const id = v7();
+  return `${id.slice(0, versionAt)}8${id.slice(versionAt + 1)}` as ConversationId;
+}
+
+export function isChannelId(id: ConversationId): boolean {
+  return id[versionAt] === '8';
 }
 
 const directConversationNamespace = '5f0c9d0e-6f4b-5d0a-9c55-3f1e7c1f4a10';

@@ -16,11 +16,17 @@ export const limits = {
   maxEnvelopeBytes: 16 * 1024,
   maxEnvelopes: 128,
   maxMediaPerMessage: 32,
+  maxMediaBytes: 100 * 1024 * 1024,
   maxTtlSeconds: 365 * 24 * 3600,
   maxDevicesPerAccount: 5,
   maxBlocks: 1_000,
   maxWatches: 500,
   maxGroupMembers: 256,
+  maxChannelMembers: 100_000,
+  /** Owner and admins. */
+  maxChannelStaff: 50,
+  maxChannelWatches: 100,
+  maxKeyringBytes: 16 * 1024,
   maxTitleBytes: 1024,
   maxInviteLifetimeMs: 30 * 24 * 3600 * 1000,
   maxPrekeysPerUpload: 200,
@@ -39,7 +45,7 @@ export const rateLimits = {
   send: { burst: 60, perSecond: 20, whenStoreIsAway: 'open' },
   recipient: { burst: 60, perSecond: 10, whenStoreIsAway: 'open' },
   hello: { burst: 5, perSecond: 1, whenStoreIsAway: 'open' },
-  /** New sessions of one gateway, whoever they are: what is above waits for its turn. */
+  /** New sessions of one gateway, whoever they are: what is above waits for its turn. A gateway that has trouble counts each of them up to ten times. */
   admission: { burst: 1_000, perSecond: 1_000, whenStoreIsAway: 'open' },
   prekeyBundle: { burst: 10, perSecond: 0.1, whenStoreIsAway: 'closed' },
   /** Proofs by secret, of one device. */
@@ -48,7 +54,7 @@ export const rateLimits = {
   typing: { burst: 1, perSecond: 1 / 3, whenStoreIsAway: 'open' },
   /** Of one device in all its conversations. */
   typingDevice: { burst: 20, perSecond: 5, whenStoreIsAway: 'open' },
-  /** New groups, and changes of groups, of one account: each is told to everybody in the group. */
+  /** New groups and channels, and changes of them, of one account: each is told to everybody in the group. */
   groupChange: { burst: 60, perSecond: 1, whenStoreIsAway: 'open' },
   /** Changes of its privacy and blocks, of one account: other processes are told. */
   privacyChange: { burst: 30, perSecond: 0.5, whenStoreIsAway: 'open' },
@@ -58,6 +64,10 @@ export const rateLimits = {
   link: { burst: 10, perSecond: 1 / 60, whenStoreIsAway: 'closed' },
   /** Of one account; each looks at every device of a conversation. */
   explain: { burst: 30, perSecond: 1, whenStoreIsAway: 'open' },
+  /** New files of one account. */
+  media: { burst: 30, perSecond: 0.5, whenStoreIsAway: 'open' },
+  /** Bytes of new files of one account: 1 GB a day. */
+  mediaBytes: { burst: 1_000_000_000, perSecond: 11_574, whenStoreIsAway: 'open' },
   registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },
 } as const satisfies Record<string, RateLimit>;
 export type RateLimitName = keyof typeof rateLimits;

@@ -2,19 +2,29 @@ import { Packr } from 'msgpackr';
 
 import type { Envelope } from './client-frames.js';
 import { packDevices, unpackDevices } from './packed-devices.js';
-import type { AccountId, BlobId, ConversationId, DeviceAddress, DeviceId, MessageId, Position } from './ids.js';
+import {
+  isChannelId,
+  type AccountId,
+  type BlobId,
+  type ConversationId,
+  type DeviceAddress,
+  type DeviceId,
+  type MessageId,
+  type Position,
+} from './ids.js';
+import type { ItemKind } from './server-frames.js';
 
 /** What a gateway appends to the `messages` topic, and every pipeline stage reads. Key: the conversation id. */
 export interface MessageRecord {
   readonly messageId: MessageId;
   readonly conversationId: ConversationId;
-  readonly kind: 'message' | 'keys' | 'event';
+  readonly kind: ItemKind;
   readonly sender: DeviceAddress;
   /** Over 1: the device may have sent this before; the history-writer then looks for a first position. */
   readonly attempt: number;
   /** What each of these devices gets beside the body. */
   readonly envelopes: readonly Envelope[];
-  /** Devices that get the body with the one `envelope`, if there is one. Nobody but these and those of the envelopes gets the message, whoever joins or leaves meanwhile. */
+  /** Devices that get the body with the one `envelope`, if there is one. Of a post in a channel nobody: its members pull it. Nobody but these and those of the envelopes gets the message, whoever joins or leaves meanwhile. */
   readonly recipients?: readonly DeviceAddress[] | undefined;
   readonly envelope?: Pick<Envelope, 'type' | 'content'> | undefined;
   readonly body?: Uint8Array | undefined;
@@ -24,7 +34,7 @@ export interface MessageRecord {
   readonly withheld?: true | undefined;
 }
 
-/** What a gateway appends to the `receipts` topic. Key: the conversation id. */
+/** What a gateway appends to the `receipts` topic. Key: `receiptKey`. */
 export interface ReceiptRecord {
   readonly conversationId: ConversationId;
   readonly accountId: AccountId;
@@ -35,6 +45,11 @@ export interface ReceiptRecord {
   readonly notify: readonly AccountId[];
   /** Of records that were merged: those of them that are told `read`. Without it all of them. */
   readonly notifyRead?: readonly AccountId[] | undefined;
+}
+
+/** Whose order a receipt keeps: that of its conversation; of a channel that of the account, so that the reads of a large one are spread over the log. */
+export function receiptKey({ conversationId, accountId }: Pick<ReceiptRecord, 'conversationId' | 'accountId'>): string {
+  return isChannelId(conversationId) ? accountId : conversationId;
 }
 
 /** What asks that a device be woken, in the `push` topic. Key: the account id. */

@@ -4,6 +4,7 @@ import { bytes } from './bytes.js';
 import { errorCodes, type ErrorCode } from './errors.js';
 import { accountId, blobId, conversationId, deviceAddress, deviceId, messageId, position, registrationId } from './ids.js';
 import { limits } from './limits.js';
+import { ticket } from './ticket.js';
 
 const id = z.number().int().min(0);
 const count = z.number().int().min(0);
@@ -12,22 +13,25 @@ export const welcomeFrame = z.strictObject({
   type: z.literal('welcome'),
   accountId,
   deviceId,
-  /** The device's own connection number. */
-  sessionEpoch: z.number().int(),
+  sessionEpoch: z.number().int().describe("The device's own connection number."),
   gatewayId: z.string(),
   heartbeatMs: z.number(),
   limits: z.record(z.string(), z.number()),
-  /** `draining`: items queued before this session follow, then `inbox.empty`. */
-  inbox: z.enum(['empty', 'draining']),
+  inbox: z.enum(['empty', 'draining']).describe('`draining`: items queued before this session follow, then `inbox.empty`.'),
   serverTimeMs: z.number(),
 });
+
+export const itemKind = z
+  .enum(['message', 'keys', 'event', 'envelopes.wanted'])
+  .describe('`message` and `event` are kept in history; `keys` and `envelopes.wanted` are for devices alone.');
+export type ItemKind = z.infer<typeof itemKind>;
 
 /** One thing in a conversation's order, as a device gets it. */
 export const deliverItem = z.strictObject({
   conversationId,
   position,
   messageId,
-  kind: z.enum(['message', 'keys', 'event']),
+  kind: itemKind,
   sender: deviceAddress,
   acceptedAtMs: z.number(),
   body: bytes(limits.maxBodyBytes).optional(),
@@ -70,9 +74,16 @@ export const presenceFrame = z.strictObject({
   type: z.literal('presence'),
   accountId,
   online: z.boolean(),
-  /** When it went offline. */
-  lastSeenMs: z.number().optional(),
+  lastSeenMs: z.number().optional().describe('When it went offline.'),
 });
+
+/** How far a channel that is watched is: everything up to the position is in its history. At most 5 a second for each channel; one may be lost. */
+const channelHead = z.strictObject({ conversationId, position });
+export type ChannelHead = z.infer<typeof channelHead>;
+export const channelHeadFrame = z.strictObject({ type: z.literal('channel.head'), ...channelHead.shape });
+
+/** The account was removed from a channel that is watched, or left it on another device. A hint that may be lost, or come late: to be asked for. */
+export const channelLeftFrame = z.strictObject({ type: z.literal('channel.left'), conversationId });
 
 const staleDevice = z.strictObject({ accountId, deviceId, registrationId });
 /** How the envelopes of a send differ from the roster. */
@@ -90,11 +101,15 @@ export const acceptedFrame = z.strictObject({
   messageId,
   position,
   acceptedAtMs: z.number(),
-  /** Only for `strategy: partial`, when the device set did not fit. */
-  roster: rosterDifference.optional(),
+  roster: rosterDifference.optional().describe('Only for `strategy: partial`, when the device set did not fit.'),
 });
 
-export const okFrame = z.strictObject({ type: z.literal('ok'), id, items: z.array(receiptItem).optional() });
+export const okFrame = z.strictObject({
+  type: z.literal('ok'),
+  id,
+  items: z.array(receiptItem).optional().describe('Of `receipts.get`.'),
+  heads: z.array(channelHead).optional().describe('Of `channels.watch`; without those in which nothing was posted yet.'),
+});
 
 /** What is left of the device's one-time prekeys: it should upload more. Sent when they become few (`limits.prekeysLow`), and once more when a kind runs out. */
 export const prekeysLowFrame = z.strictObject({ type: z.literal('prekeys.low'), ecRemaining: count, kemRemaining: count });
@@ -103,6 +118,7 @@ export const reconnectFrame = z.strictObject({
   type: z.literal('reconnect'),
   afterMs: z.number(),
   reason: z.enum(['draining', 'overloaded', 'rebalanced']),
+  ticket: ticket.optional().describe('Of `overloaded`: to be shown in the next `hello`, which then comes before those who have not waited.'),
 });
 
 const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
@@ -124,6 +140,8 @@ export const serverFrame = z.discriminatedUnion('type', [
   receiptsFrame,
   typingNewsFrame,
   presenceFrame,
+  channelHeadFrame,
+  channelLeftFrame,
   acceptedFrame,
   okFrame,
   prekeysLowFrame,

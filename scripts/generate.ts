@@ -5,11 +5,11 @@ import { dirname, resolve } from 'node:path';
 import { format, getFileInfo, resolveConfig } from 'prettier';
 
 import { renderConfigurationDoc } from '../app/config/render-configuration-doc.js';
+import { createAsyncApi } from '../gateway/rest/asyncapi.js';
 import { createOpenApi } from '../gateway/rest/openapi.js';
 import { renderCompose } from './generate/compose.js';
 import { renderDashboard } from './generate/dashboard.js';
 import { renderCassandraSettings, renderHaproxy, renderPrometheus } from './generate/deployment.js';
-import { createAsyncApi } from './generate/asyncapi.js';
 import { fillSections } from './generate/fill-sections.js';
 import { renderCloseCodes, renderErrors, renderEvents, renderLimits, renderRateLimits } from './generate/protocol-tables.js';
 

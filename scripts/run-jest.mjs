@@ -5,14 +5,14 @@ import { join } from 'node:path';
 
 import { root } from './prepare.mjs';
 
-/** Runs jest; resolves to its exit code and how many tests passed and failed. */
+/** Runs jest; resolves to its exit code, whether a signal ended it, and how many tests passed and failed. */
 export async function runJest(args, profile = 'embedded') {
   const scratch = mkdtempSync(join(tmpdir(), 'heliograph-jest-'));
   const countFile = join(scratch, 'counts.json');
-  const code = await run(args, environment(countFile, profile));
+  const { exitCode, signal } = await run(args, environment(countFile, profile));
   const counts = countsIn(countFile);
   rmSync(scratch, { recursive: true, force: true });
-  return { code: code === 0 && counts.failed > 0 ? 1 : code, ...counts };
+  return { code: counts.failed > 0 ? 1 : (exitCode ?? 1), isCutShort: signal !== null, ...counts };
 }
 
 function run(args, env) {
@@ -22,7 +22,7 @@ function run(args, env) {
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   return new Promise((resolve) => {
-    child.on('close', (exitCode) => resolve(exitCode ?? 1));
+    child.on('close', (exitCode, signal) => resolve({ exitCode, signal }));
   });
 }
 

@@ -16,7 +16,12 @@ const { engineNames, Stack } = await import(pathToFileURL(join(root, 'dist', 'ap
 const stack = new Stack(join(root, '.stack'));
 const ranBefore = stack.status().every(({ name, pid }) => pid !== undefined || !engineNames.includes(name));
 await runScript(() => stack.startEngines((name, tookMs) => say(`  ${name.padEnd(10)} ready after ${(tookMs / 1_000).toFixed(1)} s`)));
-const { code, passed, failed } = await runJest(['--config', 'jest.distributed.config.js', ...process.argv.slice(2)], 'distributed');
+const run = (config) => runJest(['--config', config, '--passWithNoTests', ...process.argv.slice(2)], 'distributed');
+const runs = [await run('jest.distributed.config.js')];
+if (!runs[0].isCutShort) runs.push(await run('jest.engines.config.js'));
 if (!ranBefore) await stack.stop();
+const sum = (of) => runs.reduce((total, one) => total + of(one), 0);
+const passed = sum((one) => one.passed);
+const failed = sum((one) => one.failed);
 say(`${passed} passed, ${failed} failed`);
-process.exitCode = code;
+process.exitCode = passed === 0 || runs.some(({ code }) => code !== 0) ? 1 : 0;

@@ -9,6 +9,8 @@ import type { TokenSource } from './transport/token-source.js';
 /** What a device is made of. */
 export interface DeviceDependencies {
   readonly store: DeviceStore;
+  /** Of sealed bytes of files on their way. */
+  readonly filesDirectory: string;
   readonly own: DeviceAddress;
   readonly handle: string;
   readonly rest: RestClient;

@@ -18,6 +18,8 @@ export type Notice =
   | { readonly kind: 'undecryptable'; readonly message: Message; readonly reason: string }
   /** Messages that the server had for this device and will never deliver. */
   | { readonly kind: 'gap'; readonly gap: Extract<ServerFrame, { type: 'gap' }> }
+  /** The account is no member of the channel any more: what came stays readable. */
+  | { readonly kind: 'channel-left'; readonly conversationId: ConversationId }
   /** The directory took nothing: a full disk, for example. The server keeps what it delivered. */
   | { readonly kind: 'not-stored'; readonly error: unknown }
   /** Prekeys or receipts could not be brought up to date (the next connection tries again), or a listener of yours threw. */

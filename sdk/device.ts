@@ -1,6 +1,6 @@
 /* eslint-disable max-lines -- everything that one does with a device, each a call to the part that does it */
 import { DomainError } from '../protocol/errors.js';
-import type { AccountId, ConversationId, DeviceId, MessageId, Position } from '../protocol/ids.js';
+import { isChannelId, type AccountId, type ConversationId, type DeviceId, type MessageId, type Position } from '../protocol/ids.js';
 import type { Explanation } from '../protocol/rest/explanation.js';
 import type { PrivacySettings } from '../protocol/rest/privacy.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
@@ -8,9 +8,14 @@ import { Background } from './background.js';
 import type { DeviceDependencies } from './device-dependencies.js';
 import type { DeviceEvents } from './device-events.js';
 import { DeviceTeller } from './device-teller.js';
+import { ChannelKeys } from './channels/channel-keys.js';
+import { ChannelPuller } from './channels/channel-puller.js';
+import { Channels } from './channels/channels.js';
 import type { Content } from './encryption/content.js';
 import { approveIdentity, markVerified, safetyNumberOf, type SafetyNumber } from './encryption/identities.js';
 import { PrekeyKeeper } from './encryption/prekey-keeper.js';
+import { FileReports } from './files/file-reports.js';
+import { Files, type FileContent } from './files/files.js';
 import { Groups } from './groups/groups.js';
 import { introduce } from './linking/introduction.js';
 import { OwnDevices } from './linking/own-devices.js';
@@ -18,6 +23,7 @@ import { Arrivals } from './messages/arrivals.js';
 import { ConversationDirectory } from './messages/conversation-directory.js';
 import { Expiry } from './messages/expiry.js';
 import { GapBook } from './messages/gap-book.js';
+import type { MessagePlace } from './messages/keep-content.js';
 import type { Conversation, Gap, Message, PeerReceipts } from './messages/message.js';
 import { MessageArchive, type MessageQuery } from './messages/message-archive.js';
 import { openHistory, type HistoryQuery } from './messages/open-history.js';
@@ -25,6 +31,7 @@ import { createOutbox } from './messages/create-outbox.js';
 import { concernedBy, type Outbox, type Sent } from './messages/outbox.js';
 import { outgoingOf } from './messages/outgoing-rules.js';
 import { ReceiptBook } from './messages/receipt-book.js';
+import { Recovery } from './messages/recovery.js';
 import type { Received } from './messages/receiver.js';
 import { TypingBook, type TypingState } from './presence/typing-book.js';
 import { WatchList, type PresenceNews } from './presence/watch-list.js';
@@ -36,6 +43,7 @@ import type { Connection } from './transport/connection.js';
 import { ConnectionKeeper } from './transport/connection-keeper.js';
 import { nextConnectionNumber } from './transport/connection-number.js';
 import type { ConnectionStatus } from './transport/connection-status.js';
+import { untilDone } from './until-done.js';
 
 const version = '0.1.0';
 
@@ -47,6 +55,10 @@ const version = '0.1.0';
 export class Device {
   /** Makes groups and changes them; messages go to them like to anybody. */
   readonly groups: Groups;
+  /** Makes channels, joins and changes them; posts go to them and come from them like to and from anybody. */
+  readonly channels: Channels;
+  /** Sends files, and saves those that came. */
+  readonly files: Files;
   /** The account's devices: links another one, and removes one. */
   readonly devices: OwnDevices;
   /** Lets the server wake this device while it is away. */
@@ -58,13 +70,19 @@ export class Device {
   readonly #outbox: Outbox;
   readonly #expiry: Expiry;
   readonly #arrivals: Arrivals;
+  readonly #puller: ChannelPuller;
+  readonly #channelKeys: ChannelKeys;
   readonly #receipts: ReceiptBook;
   readonly #gaps: GapBook;
+  readonly #reports: FileReports;
+  readonly #recovery: Recovery;
   readonly #typing = new TypingBook((news) => this.#emit('typing', news));
   readonly #watches = new WatchList();
   readonly #prekeys: PrekeyKeeper;
   readonly #keeper: ConnectionKeeper;
   readonly #closing = new AbortController();
+  /** Until the connection that there is, or the next one, ends. */
+  #connected = new AbortController();
   readonly #background = new Background((error) => {
     if (!this.#closing.signal.aborted) this.#emit('notice', { kind: 'background-failed', error });
   });
@@ -73,29 +91,43 @@ export class Device {
   #closed: Promise<void> | undefined;
 
   constructor(dependencies: DeviceDependencies) {
-    const { store, own, rest, tokens, socketUrl, deviceName, reconnect, connection, signal } = dependencies;
+    const { store, own, rest, tokens, socketUrl, deviceName, reconnect, connection, signal, filesDirectory: directory } = dependencies;
     const inBackground = (work: Promise<unknown>) => this.#background.run(work);
     this.#dependencies = dependencies;
     this.#archive = new MessageArchive(store, own);
-    this.#conversations = new ConversationDirectory({ store, own, rest, signal });
+    const onChanged = (messages: readonly MessagePlace[]) => this.#arrivals.tell([], messages);
+    this.#conversations = new ConversationDirectory({ store, own, rest, signal, onChanged });
     this.#outbox = createOutbox({
       ...{ store, own, rest, signal, conversations: this.#conversations },
       onIdentityChanged: ({ accountId }) => this.#emit('notice', { kind: 'identity-changed', accountId }),
       onChange: (sent) => this.#sent(sent),
+      onKeyMissing: (conversationId) => inBackground(this.#channelKeys.ask(conversationId)),
       onHeld: (conversationId, error) => this.#emit('notice', { kind: 'sending-held', conversationId, error }),
     });
     this.#expiry = new Expiry({ ...{ store, signal, inBackground }, onDisappeared: (messages) => this.#emit('disappeared', { messages }) });
     this.#arrivals = this.#createArrivals();
     const giveKeys = (conversationId: ConversationId) => this.#outbox.giveKeys(conversationId);
     this.groups = new Groups({ store, rest, signal, conversations: this.#conversations, giveKeys });
+    this.#puller = this.#createPuller(inBackground);
+    const ofChannels = { ...{ store, own, rest, signal, puller: this.#puller }, onAsked: () => this.#outbox.resume(), inBackground };
+    this.#channelKeys = new ChannelKeys(ofChannels);
+    this.channels = new Channels({ ...ofChannels, keys: this.#channelKeys });
     this.devices = new OwnDevices(dependencies);
     this.push = new Push(rest);
+    this.#reports = new FileReports({ store, rest, signal, inBackground });
+    const send: Device['send'] = (...given) => this.send(...given);
+    this.files = new Files({ directory, rest, reports: this.#reports, send, closing: this.#closing.signal });
     this.#receipts = new ReceiptBook({
       ...{ store, own, inBackground },
       onReceipts: (conversationId) => this.#emit('receipts', { conversationId, ...this.#archive.receipts(conversationId) }),
       onReadElsewhere: (conversationId, position) => this.#emit('read-elsewhere', { conversationId, position }),
     });
     this.#gaps = new GapBook(store);
+    this.#recovery = new Recovery({
+      ...{ store, own, rest, signal },
+      onRecovered: (messages, changes) => this.#arrivals.tell(messages, changes),
+      onAsked: () => this.#outbox.resume(),
+    });
     this.#prekeys = new PrekeyKeeper({ store, rest, signal, inBackground });
     this.#keeper = new ConnectionKeeper({
       url: socketUrl,
@@ -105,9 +137,11 @@ export class Device {
       onStatus: (status) => this.#turned(status),
       onOpen: (opened) => {
         this.#outbox.connected(opened);
-        this.#background.run(this.#introduced().then(() => this.#receipts.connected(opened)));
+        this.#background.run(this.#catchUp(opened));
+        this.#background.run(untilDone(() => this.#recovery.connected(), this.#connected.signal));
         this.#prekeys.connected();
         this.#typing.connected(opened);
+        this.#reports.connected(opened);
         this.#background.run(this.#watches.connected(opened));
       },
       onFrame: (from, frame) => this.#take(from, frame),
@@ -165,13 +199,15 @@ export class Device {
 
   /**
    * A message, or something that is done to one (edit, delete, reaction, poll-vote). Resolves with the message when it is durable on this device; it is sent now, or when there is a
-   * connection. `ttlSeconds`: how long a text or poll stays, if not as `disappearing` says.
+   * connection. `ttlSeconds`: how long a text, poll or file stays, if not as `disappearing` says.
    * Throws DomainError `invalid_request`, `too_large`, `not_found`, `forbidden`, SdkError `closed`.
    */
   async send(conversationId: ConversationId, content: Content, { ttlSeconds }: { readonly ttlSeconds?: number } = {}): Promise<Message> {
     if (this.#closing.signal.aborted) throw new SdkError('closed', 'the device was closed');
     const { own } = this.#dependencies;
+    const file = this.#fileOf(conversationId, content);
     const sent = await this.#outbox.add(conversationId, outgoingOf({ archive: this.#archive, own }, conversationId, { content, ttlSeconds }));
+    if (file !== undefined) await this.#reports.add(file.blobId, { kind: 'deleted', by: sent.messageId });
     const message = this.#archive.message(conversationId, concernedBy(sent));
     if (message === undefined) throw new DomainError('not_found', 'the message disappeared meanwhile');
     return message;
@@ -194,8 +230,8 @@ export class Device {
 
   /** The server's history, opened with the keys that this device kept: newest first, at most 100. Throws SdkError `offline`. */
   history(conversationId: ConversationId, query: HistoryQuery = {}): Promise<readonly Message[]> {
-    const { store, rest } = this.#dependencies;
-    return openHistory({ store, rest, archive: this.#archive }, conversationId, query);
+    const { store, own, rest } = this.#dependencies;
+    return openHistory({ store, own, rest, archive: this.#archive }, conversationId, query);
   }
 
   /** Tells those who wrote, as far as its privacy wants it; without position up to the newest message. */
@@ -246,9 +282,9 @@ export class Device {
     });
   }
 
-  /** The user types, or stopped: the others in the conversation see it, if they are there now. To be called for every key: it is said at most every 3 s, and holds for 10 s. */
+  /** The user types, or stopped: the others in the conversation see it, if they are there now. To be called for every key: it is said at most every 3 s, and holds for 10 s. Nobody is told of it in a channel. */
   typing(conversationId: ConversationId, state: TypingState = 'started'): void {
-    this.#typing.say(conversationId, state);
+    if (!isChannelId(conversationId)) this.#typing.say(conversationId, state);
   }
 
   /** From now on the event `presence` tells whether these are online, at most 500 in all. Throws DomainError `too_large`, `unavailable`. */
@@ -299,11 +335,27 @@ export class Device {
     return introduce({ ...this.#dependencies, conversations: this.#conversations, onAsked: () => this.#outbox.resume() });
   }
 
+  /** What was said and read meanwhile. */
+  async #catchUp(connection: Connection): Promise<void> {
+    const { signal } = this.#connected;
+    await untilDone(() => this.#introduced(), signal);
+    if (signal.aborted) return;
+    await Promise.all([this.#receipts.connected(connection), untilDone(() => this.#readChannels(connection), signal)]);
+  }
+
+  /** What was begun before goes on behind it. */
+  async #readChannels(connection: Connection): Promise<void> {
+    await this.#puller.connected(connection);
+    await this.#channelKeys.connected();
+  }
+
   async #close(): Promise<void> {
     const { store, rest, signal } = this.#dependencies;
     this.#closing.abort();
     rest.close();
     await this.#running;
+    this.#channelKeys.disconnected();
+    await this.#puller.close();
     await this.#arrivals.close();
     await this.#outbox.close();
     this.#receipts.close();
@@ -316,6 +368,25 @@ export class Device {
   async #changeIdentity(change: (unit: UnitOfWork) => void): Promise<void> {
     await changeInTurn(this.#dependencies, change);
     this.#outbox.resume();
+  }
+
+  #createPuller(inBackground: (work: Promise<unknown>) => void): ChannelPuller {
+    const { store, own, rest, signal } = this.#dependencies;
+    return new ChannelPuller({
+      ...{ store, own, rest, signal, inBackground },
+      onReceived: ({ messages, changes, undecryptable }) => {
+        this.#expiry.look();
+        this.#arrivals.tell(messages, changes);
+        for (const one of undecryptable) this.#emit('notice', { kind: 'undecryptable', ...one });
+      },
+      onKeyMissing: (conversationId, { accountId }) => this.#channelKeys.ask(conversationId, accountId),
+      onLeft: (conversationId) => {
+        // What waits for a key fails.
+        this.#outbox.resume();
+        this.#emit('notice', { kind: 'channel-left', conversationId });
+      },
+      onCompared: () => this.#receipts.look(),
+    });
   }
 
   #createArrivals(): Arrivals {
@@ -333,19 +404,34 @@ export class Device {
     });
   }
 
+  /** Of this account, which is about to be deleted for everyone. */
+  #fileOf(conversationId: ConversationId, content: Content): FileContent | undefined {
+    const target = content.type === 'delete' ? this.#archive.message(conversationId, content.messageId) : undefined;
+    return target?.sender.accountId === this.accountId && target.content.type === 'file' ? target.content : undefined;
+  }
+
   #sent(sent: Sent): void {
     this.#expiry.look();
+    if (sent.content.type === 'delete') {
+      if (sent.failure === undefined) this.#reports.tell();
+      else this.#background.run(this.#reports.deletionFailed(sent.messageId));
+    }
     this.#teller.tellSent(this.#archive, sent);
   }
 
   #turned(status: ConnectionStatus): void {
     this.#status = status;
     if (status.state === 'offline') {
+      this.#connected.abort();
+      this.#connected = new AbortController();
       this.#outbox.disconnected();
       this.#receipts.disconnected();
       this.#prekeys.disconnected();
       this.#typing.disconnected();
+      this.#reports.disconnected();
       this.#watches.disconnected();
+      this.#puller.disconnected();
+      this.#channelKeys.disconnected();
     }
     this.#emit('status', status);
   }
@@ -356,6 +442,8 @@ export class Device {
     else if (frame.type === 'prekeys.low') this.#prekeys.low();
     else if (frame.type === 'typing') this.#typing.take(frame);
     else if (frame.type === 'presence') this.#presence(frame);
+    else if (frame.type === 'channel.head') this.#puller.take(frame);
+    else if (frame.type === 'channel.left') this.#puller.lookSoon(frame.conversationId);
     else if (frame.type === 'gap') {
       this.#background.run(this.#gaps.add(frame));
       this.#emit('notice', { kind: 'gap', gap: frame });
@@ -366,8 +454,11 @@ export class Device {
     this.#emit('presence', { accountId, online, lastSeenMs });
   }
 
-  #received({ identityChanged, undecryptable, exchanges, answers }: Received): void {
+  #received({ messages, identityChanged, undecryptable, exchanges, answers, keys, keysCame }: Received): void {
+    if (messages.some(({ content }) => content.type === 'event')) this.#receipts.look();
+    for (const conversationId of keysCame) this.#background.run(untilDone(() => this.#channelKeys.came(conversationId), this.#connected.signal));
     if (answers) this.#outbox.resume();
+    if (keys) this.#background.run(this.#recovery.recover());
     this.#expiry.look();
     this.#prekeys.used(exchanges);
     for (const { accountId } of identityChanged) this.#emit('notice', { kind: 'identity-changed', accountId });

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { Device } from './device.js';
 import { AccountJoiner, type LinkOptions } from './linking/join-account.js';
 import { ownDeviceOf, type OwnDevice } from './own-device.js';
@@ -47,7 +49,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
     const device = await knownOrNewDevice(store, rest, { ...options, deviceName });
     const { accountId, deviceId, secret } = device;
     return new Device({
-      ...{ store, rest, tokens, deviceName },
+      ...{ store, rest, tokens, deviceName, filesDirectory: join(directory, 'files') },
       own: { accountId, deviceId },
       handle: device.handle,
       socketUrl: `${socketUrl}?account=${accountId}`,

@@ -4,10 +4,13 @@ import { Counter, type Registry } from 'prom-client';
 import type { CloseReason } from '../protocol/close-codes.js';
 import type { ErrorCode } from '../protocol/errors.js';
 import type { DeviceAddress } from '../protocol/ids.js';
+import { createAdmissionEvents, type AdmissionEvents } from './admission-events.js';
+import { createChannelEvents, type ChannelEvents } from './channel-events.js';
 import { createPresenceEvents, type PresenceEvents } from './presence-events.js';
+import { createRosterEvents, type RosterEvents } from './roster-events.js';
 
 /** What happens at the WebSocket edge: one helper an event, one counter and at most one log line each. */
-export interface GatewayEvents extends PresenceEvents {
+export interface GatewayEvents extends AdmissionEvents, PresenceEvents, RosterEvents, ChannelEvents {
   sessionOpened(): void;
   sessionClosed(reason: CloseReason): void;
   /** A session left `live`, or found something in its inbox. */
@@ -43,7 +46,10 @@ export function createGatewayEvents(logger: Logger, registry: Registry): Gateway
   const sockets = counter('sockets_refused', 'Sockets closed before they had a session, by reason.', ['reason']);
   const failures = counter('internal_errors', 'Faults of the gateway itself.');
   return {
+    ...createAdmissionEvents(logger, registry),
     ...createPresenceEvents(registry),
+    ...createRosterEvents(logger, registry),
+    ...createChannelEvents(registry),
     sessionOpened: () => opened.inc(),
     sessionClosed: (reason) => closed.inc({ reason }),
     sessionDraining: (device, cause) => {

@@ -4,6 +4,8 @@ import { Counter, type Registry } from 'prom-client';
 /** What happens behind the log: one helper an event, one counter and at most one log line each. */
 export interface PipelineEvents {
   historyWritten(messages: number, aliases: number): void;
+  /** Heads of channels that were told to gateways. */
+  headsTold(heads: number): void;
   /** Records went on their way to devices: with one look-up for all of them, and a frame for each record and gateway. */
   routed(records: number, frames: number): void;
   /** A push was answered by its session. */
@@ -20,6 +22,7 @@ export function createPipelineEvents(logger: Logger, registry: Registry): Pipeli
     new Counter<Label>({ name: `heliograph_pipeline_${name}_total`, help, labelNames, registers });
   const written = counter('history_messages', 'Messages written to history.');
   const aliases = counter('history_aliases', 'Second positions of messages that had one already.');
+  const heads = counter('channel_heads', 'Heads of channels that were told to gateways.');
   const routed = counter('routed', 'Messages, keys and events routed to devices.');
   const lookups = counter('route_lookups', 'Look-ups of sessions made for them.');
   const frames = counter('push_frames', 'Frames sent to gateways for them, each for all its devices there.');
@@ -32,6 +35,9 @@ export function createPipelineEvents(logger: Logger, registry: Registry): Pipeli
     historyWritten: (messages, second) => {
       written.inc(messages);
       aliases.inc(second);
+    },
+    headsTold: (count) => {
+      heads.inc(count);
     },
     routed: (records, pushed) => {
       routed.inc(records);

@@ -1,1 +1,3 @@
 export { drainWave } from './drain-wave.js';
+export { gatewayRecovery } from './gateway-recovery.js';
+export { mediaExpiry } from './media-expiry.js';

@@ -1,6 +1,7 @@
 import { types } from 'cassandra-driver';
 import { LRUCache } from 'lru-cache';
 
+import { isKept } from '../../core/kept-kind.js';
 import { isExpired } from '../../core/message-expiry.js';
 import { isShownTo } from '../../core/privacy-rules.js';
 import type { Clock } from '../../ports/clock.js';
@@ -50,7 +51,7 @@ class CassandraHistory implements History {
   }
 
   async append(messages: readonly StoredMessage[], aliases: readonly StoredAlias[]): Promise<void> {
-    const kept = [...messages.filter(({ kind }) => kind !== 'keys'), ...aliases];
+    const kept = [...messages.filter(({ kind }) => isKept(kind)), ...aliases];
     const partitions = groupBy(kept, partitionKey);
     const fresh = [...partitions].filter(([key]) => !this.#knownBuckets.has(key));
     const buckets = fresh.map(([, [first]]) => [this.#bucketOf(first)]);

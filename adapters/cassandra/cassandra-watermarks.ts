@@ -10,6 +10,7 @@ const setDelivered =
 const setRead =
   'UPDATE watermark_by_conversation USING TIMESTAMP ? SET read_position = ? WHERE conversation_id = ? AND account_id = ? AND device_id = ?';
 const selectMarks = 'SELECT account_id, device_id, delivered_position, read_position FROM watermark_by_conversation WHERE conversation_id = ?';
+const selectMarksOf = `${selectMarks} AND account_id = ?`;
 
 /** The position is the write's timestamp, so the highest one stays without being read. */
 export function createCassandraWatermarks(client: CassandraClient): Watermarks {
@@ -17,10 +18,10 @@ export function createCassandraWatermarks(client: CassandraClient): Watermarks {
     raise: async (marks) => {
       await client.write([...groupBy(marks, ({ conversationId }) => conversationId).values()].map((ofOne) => [ofOne.flatMap(statementsOf)]));
     },
-    of: async (conversations) => {
+    of: async (conversations, accountId) => {
       const rows = await client.rowsOfEach(
-        selectMarks,
-        conversations.map((conversationId) => [conversationId]),
+        accountId === undefined ? selectMarks : selectMarksOf,
+        conversations.map((conversationId) => (accountId === undefined ? [conversationId] : [conversationId, accountId])),
       );
       return conversations.flatMap((conversationId, index) => (rows[index] ?? []).map((row) => ({ conversationId, ...decode(row) })));
     },

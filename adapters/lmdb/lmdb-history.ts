@@ -1,3 +1,4 @@
+import { isKept } from '../../core/kept-kind.js';
 import { isExpired } from '../../core/message-expiry.js';
 import { isShownTo } from '../../core/privacy-rules.js';
 import type { Clock } from '../../ports/clock.js';
@@ -32,7 +33,7 @@ export function createLmdbHistory(store: LmdbStore, options: LmdbHistoryOptions)
       const writes: Promise<unknown>[] = [];
       const indexed = new Set<MessageId>();
       for (const message of messages) {
-        if (message.kind !== 'keys') writes.push(rows.put(rowKey(message), encodeMessage(message)));
+        if (isKept(message.kind)) writes.push(rows.put(rowKey(message), encodeMessage(message)));
         const key = new KeyWriter(uuidBytes).uuid(message.messageId).key;
         if (indexed.has(message.messageId) || index.has(key)) continue;
         indexed.add(message.messageId);

@@ -30,10 +30,13 @@ export function createLmdbWatermarks(store: LmdbStore): Watermarks {
       await Promise.all(writes);
     },
 
-    of: (conversations) =>
+    of: (conversations, accountId) =>
       Promise.resolve(
         conversations.flatMap((conversationId) => {
-          const prefix = new KeyWriter(uuidBytes).uuid(conversationId).key;
+          const prefix =
+            accountId === undefined
+              ? new KeyWriter(uuidBytes).uuid(conversationId).key
+              : new KeyWriter(2 * uuidBytes).uuid(conversationId).uuid(accountId).key;
           return [...marks.range({ start: prefix, end: afterPrefix(prefix) })].map(({ key, value }) => decode(key, value));
         }),
       ),

@@ -1,8 +1,10 @@
 import { rosterDigest, type Roster, type RosterDevice, type RosterMember } from '../../core/roster.js';
 import type { GroupMember } from '../../core/group-rules.js';
-import type { Conversation, Conversations, DeviceLife } from '../../ports/conversations.js';
+import { shownInChannels } from '../../core/channel-rules.js';
+import type { DeviceLife } from '../../core/device-life.js';
+import type { Conversation, Conversations } from '../../ports/conversations.js';
 import { DomainError } from '../../protocol/errors.js';
-import { directConversationId, type AccountId, type ConversationId, type DeviceId } from '../../protocol/ids.js';
+import { directConversationId, isChannelId, type AccountId, type ConversationId, type DeviceId } from '../../protocol/ids.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
 
 interface ConversationRow {
@@ -23,6 +25,13 @@ interface RosterRow {
   readonly last_seen_for: RosterMember['lastSeen'];
   readonly read_receipts: boolean;
   readonly blocks: boolean;
+}
+
+interface StaffRow {
+  readonly version: number;
+  readonly epoch: number;
+  readonly account_id: AccountId;
+  readonly role: RosterMember['role'];
 }
 
 interface DeviceLifeRow {
@@ -52,7 +61,14 @@ export function createPostgresConversations(pool: PostgresPool): Conversations {
     },
     list: async (accountId, { after, limit }) =>
       (await pool.rows<ConversationRow>('list-conversations', accountId, after ?? null, limit)).map(conversationOf),
-    roster: async (conversationId) => rosterOf(conversationId, await pool.rows<RosterRow>('find-roster', conversationId)),
+    roster: async (conversationId) =>
+      isChannelId(conversationId)
+        ? staffOf(conversationId, await pool.rows<StaffRow>('find-channel-staff', conversationId))
+        : rosterOf(conversationId, await pool.rows<RosterRow>('find-roster', conversationId)),
+    versions: async (conversationIds) => {
+      const rows = await pool.rows<{ conversation_id: ConversationId; version: number }>('find-versions', conversationIds);
+      return new Map(rows.map((row) => [row.conversation_id, row.version]));
+    },
     deviceLives: async (conversationId, others) => (await pool.rows<DeviceLifeRow>('find-device-lives', conversationId, others)).map(deviceLifeOf),
   };
 }
@@ -98,4 +114,12 @@ function rosterOf(conversationId: ConversationId, rows: readonly RosterRow[]): R
   }
   const list = [...members.values()];
   return { conversationId, kind: first.kind, version: first.version, members: list, digest: rosterDigest(list) };
+}
+
+/** Nothing is sealed for devices of a channel, so they are not asked for. */
+function staffOf(conversationId: ConversationId, rows: readonly StaffRow[]): Roster | undefined {
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const members = rows.map(({ account_id: accountId, role }): RosterMember => ({ accountId, role, devices: [], ...shownInChannels }));
+  return { conversationId, kind: 'channel', version: first.version, members, digest: `${first.epoch}` };
 }

@@ -1,15 +1,19 @@
 import type { Accounts, Devices } from '../../ports/accounts.js';
+import type { Channels } from '../../ports/channels.js';
 import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
+import type { Media } from '../../ports/media.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { Privacy } from '../../ports/privacy.js';
 import { createPostgresAccounts } from './postgres-accounts.js';
+import { createPostgresChannels } from './postgres-channels.js';
 import { createPostgresConversations } from './postgres-conversations.js';
 import { createPostgresDeviceLinks } from './postgres-device-links.js';
 import { createPostgresDevices } from './postgres-devices.js';
 import { createPostgresGroups } from './postgres-groups.js';
+import { createPostgresMedia } from './postgres-media.js';
 import type { PostgresPool } from './postgres-pool.js';
 import { createPostgresPrekeys } from './postgres-prekeys.js';
 import { createPostgresPushSubscriptions } from './postgres-push-subscriptions.js';
@@ -22,8 +26,10 @@ export interface PostgresDirectory {
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  readonly channels: Channels;
   readonly pushSubscriptions: PushSubscriptions;
   readonly privacy: Privacy;
+  readonly media: Media;
 }
 
 /** The directory ports on one pool; the database has to be migrated. */
@@ -35,7 +41,9 @@ export function createPostgresDirectory(pool: PostgresPool): PostgresDirectory {
     prekeys: createPostgresPrekeys(pool),
     conversations: createPostgresConversations(pool),
     groups: createPostgresGroups(pool),
+    channels: createPostgresChannels(pool),
     pushSubscriptions: createPostgresPushSubscriptions(pool),
     privacy: createPostgresPrivacy(pool),
+    media: createPostgresMedia(pool),
   };
 }

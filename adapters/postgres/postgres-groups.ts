@@ -1,4 +1,4 @@
-import { changeGroup, foundGroup, requireInviting, type GroupMember } from '../../core/group-rules.js';
+import { changeGroup, foundGroup, requireInviting, requireVersion, type GroupMember } from '../../core/group-rules.js';
 import type { Groups, UntoldEvent } from '../../ports/groups.js';
 import { decodeEvent, encodeEvent, type ConversationEvent, type MemberRole } from '../../protocol/conversation-event.js';
 import { DomainError } from '../../protocol/errors.js';
@@ -6,7 +6,7 @@ import type { AccountId, ConversationId, DeviceAddress, DeviceId } from '../../p
 import { holdAccounts, putMembers } from './postgres-conversations.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
 
-interface MemberRow {
+export interface MemberRow {
   readonly account_id: AccountId;
   readonly role: MemberRole;
   readonly joined_at_ms: number;
@@ -25,6 +25,7 @@ export function createPostgresGroups(pool: PostgresPool): Groups {
   const change: Groups['change'] = (conversationId, by, wanted, nowMs) =>
     pool.transaction(async (runner) => {
       const { version, members } = await lockGroup(runner, conversationId);
+      requireVersion(wanted, version);
       const changed = changeGroup(members, by.accountId, wanted, nowMs);
       if (changed === undefined) return false;
       const gone = members.map(({ accountId }) => accountId).filter((account) => !changed.members.some(({ accountId }) => accountId === account));
@@ -45,7 +46,7 @@ export function createPostgresGroups(pool: PostgresPool): Groups {
         const accounts = members.map(({ accountId }) => accountId);
         await holdAccounts(runner, accounts);
         if ((await runner.change('insert-conversation', conversationId, 'group', nowMs, by.accountId, title ?? null)) === 0) {
-          await requireMaker(runner, conversationId, by.accountId);
+          await requireMaker(runner, 'group', { conversationId, account: by.accountId });
           return false;
         }
         await putMembers(runner, conversationId, members);
@@ -60,10 +61,7 @@ export function createPostgresGroups(pool: PostgresPool): Groups {
         await runner.change('set-invite', conversationId, invite?.hash ?? null, invite?.expiresAtMs ?? null);
       }),
     join: async (inviteHash, by, nowMs) => {
-      const [invite] = await pool.rows<{ conversation_id: ConversationId; invite_expires_at_ms: number }>('find-invite', inviteHash);
-      if (invite === undefined) throw new DomainError('not_found', 'there is no such invite');
-      if (invite.invite_expires_at_ms <= nowMs) throw new DomainError('gone', 'the invite has ended');
-      const conversationId = invite.conversation_id;
+      const conversationId = await findInvited(pool, 'group', { inviteHash, nowMs });
       return { conversationId, joined: await change(conversationId, by, { type: 'join' }, nowMs) };
     },
     untold: async (of) => {
@@ -87,16 +85,37 @@ async function lockGroup(
   const [group] = await runner.rows<{ version: number }>('lock-group', conversationId);
   if (group === undefined) throw new DomainError('not_found', 'there is no such group');
   const rows = await runner.rows<MemberRow>('find-members', conversationId);
-  return { version: group.version, members: rows.map((row) => ({ accountId: row.account_id, role: row.role, joinedAtMs: row.joined_at_ms })) };
+  return { version: group.version, members: rows.map(memberOfRow) };
 }
 
-async function requireMaker(runner: PostgresRunner, conversationId: ConversationId, account: AccountId): Promise<void> {
+export function memberOfRow({ account_id: accountId, role, joined_at_ms: joinedAtMs }: MemberRow): GroupMember {
+  return { accountId, role, joinedAtMs };
+}
+
+/** The conversation that an invite is for. Throws DomainError `not_found`, `gone`. */
+export async function findInvited(
+  runner: PostgresRunner,
+  kind: 'group' | 'channel',
+  { inviteHash, nowMs }: { readonly inviteHash: Uint8Array; readonly nowMs: number },
+): Promise<ConversationId> {
+  const [invite] = await runner.rows<{ conversation_id: ConversationId; invite_expires_at_ms: number }>('find-invite', inviteHash, kind);
+  if (invite === undefined) throw new DomainError('not_found', 'there is no such invite');
+  if (invite.invite_expires_at_ms <= nowMs) throw new DomainError('gone', 'the invite has ended');
+  return invite.conversation_id;
+}
+
+/** Throws DomainError `conflict` if the id is somebody else's. */
+export async function requireMaker(
+  runner: PostgresRunner,
+  kind: 'group' | 'channel',
+  { conversationId, account }: { readonly conversationId: ConversationId; readonly account: AccountId },
+): Promise<void> {
   const [found] = await runner.rows<{ kind: string; created_by: AccountId | null }>('find-maker', conversationId);
-  if (found?.kind === 'group' && found.created_by === account) return;
+  if (found?.kind === kind && found.created_by === account) return;
   throw new DomainError('conflict', 'conversationId: taken', { detail: { field: 'conversationId' } });
 }
 
-interface Told {
+export interface Told {
   readonly conversationId: ConversationId;
   readonly by: DeviceAddress;
   readonly event: ConversationEvent;
@@ -104,7 +123,8 @@ interface Told {
   readonly nowMs: number;
 }
 
-async function keepEvent(runner: PostgresRunner, { conversationId, by, event, told, nowMs }: Told): Promise<void> {
+/** In the transaction of the change. */
+export async function keepEvent(runner: PostgresRunner, { conversationId, by, event, told, nowMs }: Told): Promise<void> {
   await runner.change('insert-untold-event', conversationId, event.version, by.accountId, by.deviceId, encodeEvent(event), told, nowMs);
 }
 

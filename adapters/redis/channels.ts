@@ -27,17 +27,29 @@ export class RedisChannels {
 
   /** One listener for each channel. Returns the call that ends it. */
   listen(channel: string, listener: (text: string) => void): () => void {
-    this.#listeners.set(channel, listener);
-    this.#subscribe([channel]).catch(() => undefined);
+    void this.listening(channel, listener);
     return () => {
-      this.#listeners.delete(channel);
-      this.#subscriber.run((redis) => redis.unsubscribe(channel)).catch(() => undefined);
+      this.#end(channel);
+    };
+  }
+
+  /** The same; resolves when Redis has it, or does not answer. */
+  async listening(channel: string, listener: (text: string) => void): Promise<() => void> {
+    this.#listeners.set(channel, listener);
+    await this.#subscribe([channel]).catch(() => undefined);
+    return () => {
+      this.#end(channel);
     };
   }
 
   /** Called whenever the connection is back: something may have been missed. */
   onResumed(listener: () => void): void {
     this.#resumed.add(listener);
+  }
+
+  #end(channel: string): void {
+    this.#listeners.delete(channel);
+    this.#subscriber.run((redis) => redis.unsubscribe(channel)).catch(() => undefined);
   }
 
   async #resubscribe(): Promise<void> {

@@ -12,7 +12,18 @@ const askEveryMs = 1_000;
 const longestReconnectMs = 500;
 const retryAfterMs = 500;
 
-const scriptNames = ['open-lease', 'renew-lease', 'close-lease', 'claim-sessions', 'release-sessions', 'lookup-sessions'] as const;
+const scriptNames = [
+  'open-lease',
+  'renew-lease',
+  'close-lease',
+  'claim-sessions',
+  'release-sessions',
+  'lookup-sessions',
+  'offer-turns',
+  'take-turns',
+  'lost-gateways',
+  'take-tokens',
+] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
 const scripts = new Map<ScriptName, string>(scriptNames.map((name) => [name, readFileSync(new URL(`scripts/${name}.lua`, import.meta.url), 'utf8')]));

@@ -6,39 +6,61 @@ import type { RedisConnection } from './redis-connection.js';
 const claimsPerScript = 500;
 /** Lua takes 8,000 at most. */
 const accountsPerLookup = 1_000;
-const endedLeasesMs = 24 * 3_600_000;
+/** How long leases that ended, and lists of their devices, are remembered. */
+export const endedLeasesMs = 24 * 3_600_000;
 
 export interface SessionLives {
   readonly entryMs: number;
   readonly leaseMs: number;
 }
 
-const usualLives: SessionLives = { entryMs: 60_000, leaseMs: 10_000 };
+export const usualLives: SessionLives = { entryMs: 60_000, leaseMs: 10_000 };
 
 /** [gateway id, lease epoch, session epoch, until], numbers as text: scripts/claim-sessions.lua. */
 type StoredEntry = readonly [string, string, string, string];
 
+/** Names of keys that the registry and the lists of lost gateways share. */
+export function registryKeys(connection: RedisConnection) {
+  const lists = `${connection.key('sessions-of')}:`;
+  return {
+    leases: connection.key('leases'),
+    lost: connection.key('lost-leases'),
+    lists,
+    list: (gatewayId: string, leaseEpoch: number) => `${lists}${gatewayId}:${leaseEpoch}`,
+  };
+}
+
 /** One string an account, so that a look-up is one command for a whole roster. */
 export function createRedisSessionRegistry(connection: RedisConnection, lives: SessionLives = usualLives): SessionRegistry {
-  const leases = connection.key('leases');
+  const { leases, lost, lists, list } = registryKeys(connection);
   const sessionsKey = (accountId: AccountId) => connection.key('session', accountId);
-  const parts = ({ device, gatewayId, leaseEpoch, sessionEpoch }: SessionClaim) => [device.deviceId, gatewayId, leaseEpoch, sessionEpoch];
+  const parts = ({ device: { accountId, deviceId }, gatewayId, leaseEpoch, sessionEpoch }: SessionClaim) => [
+    accountId,
+    deviceId,
+    gatewayId,
+    leaseEpoch,
+    sessionEpoch,
+  ];
   const keys = (claims: readonly SessionClaim[]) => claims.map(({ device }) => sessionsKey(device.accountId));
 
   return {
-    openLease: async (gatewayId) => Number(await connection.script('open-lease', [leases], [gatewayId, lives.leaseMs, endedLeasesMs])),
+    openLease: async (gatewayId) => Number(await connection.script('open-lease', [leases, lost], [gatewayId, lives.leaseMs, endedLeasesMs])),
     renewLease: async (gatewayId, leaseEpoch) => (await connection.script('renew-lease', [leases], [gatewayId, lives.leaseMs, leaseEpoch])) === 1,
     closeLease: async (gatewayId, leaseEpoch) => {
-      await connection.script('close-lease', [leases], [gatewayId, leaseEpoch]);
+      await connection.script('close-lease', [leases, lost, list(gatewayId, leaseEpoch)], [gatewayId, leaseEpoch]);
     },
     claim: async (claims) => {
       const answers = await Promise.all(
-        inChunks(claims, claimsPerScript).map((chunk) => connection.script('claim-sessions', keys(chunk), [lives.entryMs, ...chunk.flatMap(parts)])),
+        inChunks(claims, claimsPerScript).map((chunk) =>
+          connection.script('claim-sessions', keys(chunk), [lives.entryMs, lists, endedLeasesMs, ...chunk.flatMap(parts)]),
+        ),
       );
       return (answers.flat() as number[]).map(outcomeOf);
     },
     release: async (claims) => {
-      await Promise.all(inChunks(claims, claimsPerScript).map((chunk) => connection.script('release-sessions', keys(chunk), chunk.flatMap(parts))));
+      await Promise.all(
+        inChunks(claims, claimsPerScript).map((chunk) => connection.script('release-sessions', keys(chunk), [lists, ...chunk.flatMap(parts)])),
+      );
     },
     lookup: async (accounts) => {
       const answers = await Promise.all(

@@ -47,11 +47,15 @@ export function createS3BlobStore({ url, publicUrl, region, bucket: Bucket, cred
   const signer = publicUrl === undefined ? client : clientFor(publicUrl);
 
   return {
+    check: async () => {
+      await translated(() => client.send(new HeadBucketCommand({ Bucket })));
+    },
+
     signUpload: async ({ blobId, size, sha256 }, lifetimeMs) => {
       const checksum = Buffer.from(sha256).toString('base64');
       const put = { Bucket, Key: keyOf(blobId), ContentLength: size, ContentType: 'application/octet-stream', ChecksumSHA256: checksum };
       const signed = await getSignedUrl(signer, new PutObjectCommand(put), {
-        expiresIn: lifetimeMs / 1_000,
+        expiresIn: secondsOf(lifetimeMs),
         signableHeaders: new Set(uploadHeaders),
         // As a header it is part of the signature; in the URL not every server would look at it.
         unhoistableHeaders: new Set([checksumHeader]),
@@ -60,7 +64,7 @@ export function createS3BlobStore({ url, publicUrl, region, bucket: Bucket, cred
     },
 
     signDownload: (blobId, lifetimeMs) =>
-      getSignedUrl(signer, new GetObjectCommand({ Bucket, Key: keyOf(blobId) }), { expiresIn: lifetimeMs / 1_000 }),
+      getSignedUrl(signer, new GetObjectCommand({ Bucket, Key: keyOf(blobId) }), { expiresIn: secondsOf(lifetimeMs) }),
 
     existing: async (blobIds) => {
       const found: BlobId[] = [];
@@ -105,6 +109,11 @@ function clientConfig(given: Pick<S3BlobStoreOptions, 'region' | 'credentials'> 
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   };
+}
+
+/** Whole ones, which is what a signature says. */
+function secondsOf(lifetimeMs: number): number {
+  return Math.ceil(lifetimeMs / 1_000);
 }
 
 function keyOf(blobId: BlobId): string {

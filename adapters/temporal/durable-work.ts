@@ -2,6 +2,8 @@ import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Connecti
 
 import { deviceSearchKey } from '../../core/device-search-key.js';
 import { devicesInWords, drainWaveId, type DrainWave } from '../../core/drain-plan.js';
+import { mediaBucketName, mediaExpiryId, type MediaBucket } from '../../core/media-rules.js';
+import { recoveryId, type Recovery } from '../../core/recovery-plan.js';
 import type { DurableWork } from '../../ports/durable-work.js';
 import { DomainError } from '../../protocol/errors.js';
 import { registerSearchAttributes, searchAttributes } from './search-attributes.js';
@@ -10,32 +12,36 @@ import type { TemporalConnection } from './temporal-connection.js';
 const startDeadlineMs = 1_500;
 const retryAfterMs = 1_000;
 /** Of 1..5: a single device's way back goes before everything that can wait. */
-const drainPriorityKey = 1;
+const priorityKeys = { drain: 1, recovery: 1, drainOfHerd: 4, expiry: 5 };
 /** gRPC codes by which a cluster says that it keeps its search attributes to itself. */
 const refusedCodes: ReadonlySet<number> = new Set([7, 12, 16]);
 
 type SearchAttributeState = 'unknown' | 'present' | 'refused';
+type Start = Omit<WorkflowStartOptions, 'taskQueue'>;
 
-/** Starts workflows. Search attributes that the cluster lacks are registered before the first one; where that is not allowed, waves do without. */
+/** Starts workflows. Search attributes that the cluster lacks are registered before the first one; where that is not allowed, workflows do without. */
 export function createTemporalDurableWork({ client, connection, namespace, taskQueue }: TemporalConnection): DurableWork {
   let state: SearchAttributeState = 'unknown';
+  const start = async (type: string, { typedSearchAttributes = [], ...options }: Start) => {
+    try {
+      await client.withDeadline(Date.now() + startDeadlineMs, async () => {
+        if (state === 'unknown') state = await prepareSearchAttributes(connection, namespace);
+        await client.workflow.start(type, { ...options, taskQueue, ...(state === 'present' ? { typedSearchAttributes } : {}) });
+      });
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+      throw new DomainError('unavailable', `the workflow engine did not take ${options.workflowId} over`, { retryAfterMs, cause: error });
+    }
+  };
   return {
-    async startDrainWave(wave) {
-      try {
-        await client.withDeadline(Date.now() + startDeadlineMs, async () => {
-          if (state === 'unknown') state = await prepareSearchAttributes(connection, namespace);
-          await client.workflow.start('drainWave', { ...drainWaveOptions(wave, state === 'present'), taskQueue });
-        });
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-        throw new DomainError('unavailable', 'the workflow engine did not take the drain wave', { retryAfterMs, cause: error });
-      }
-    },
+    startDrainWave: (wave) => start('drainWave', drainWaveOptions(wave)),
+    startMediaExpiry: (bucket) => start('mediaExpiry', mediaExpiryOptions(taskQueue, bucket)),
+    startGatewayRecovery: (recovery) => start('gatewayRecovery', gatewayRecoveryOptions(recovery)),
   };
 }
 
-function drainWaveOptions(wave: DrainWave, searchable: boolean): Omit<WorkflowStartOptions, 'taskQueue'> {
-  const { gatewayId, requests } = wave;
+function drainWaveOptions(wave: DrainWave): Start {
+  const { gatewayId, requests, isHerd = false } = wave;
   const devices = requests.map(({ device }) => deviceSearchKey(device));
   return {
     workflowId: drainWaveId(wave),
@@ -43,15 +49,39 @@ function drainWaveOptions(wave: DrainWave, searchable: boolean): Omit<WorkflowSt
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: `drain of ${devicesInWords(requests.length)} of ${gatewayId}`,
-    priority: { priorityKey: drainPriorityKey, fairnessKey: gatewayId },
-    ...(searchable
-      ? {
-          typedSearchAttributes: [
-            { key: searchAttributes.devices, value: devices },
-            { key: searchAttributes.gateway, value: gatewayId },
-          ],
-        }
-      : {}),
+    priority: { priorityKey: isHerd ? priorityKeys.drainOfHerd : priorityKeys.drain, fairnessKey: gatewayId },
+    typedSearchAttributes: [
+      { key: searchAttributes.devices, value: devices },
+      { key: searchAttributes.gateway, value: gatewayId },
+    ],
+  };
+}
+
+/** What came into a bucket after its workflow had ended needs another one. */
+function mediaExpiryOptions(taskQueue: string, bucket: MediaBucket): Start {
+  const name = mediaBucketName(bucket);
+  return {
+    workflowId: mediaExpiryId(taskQueue, bucket),
+    args: [bucket],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    startDelay: Math.max(0, bucket.endMs - Date.now()),
+    staticSummary: `deletion of files that are due by ${name}`,
+    priority: { priorityKey: priorityKeys.expiry },
+    typedSearchAttributes: [{ key: searchAttributes.blobBucket, value: name }],
+  };
+}
+
+function gatewayRecoveryOptions(recovery: Recovery): Start {
+  const { gatewayId } = recovery;
+  return {
+    workflowId: recoveryId(recovery),
+    args: [recovery],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `recovery of the devices of ${gatewayId}`,
+    priority: { priorityKey: priorityKeys.recovery },
+    typedSearchAttributes: [{ key: searchAttributes.gateway, value: gatewayId }],
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Connection } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 
-/** What an operator can look for in the Web UI: waves by device (core/device-search-key.ts) and by gateway. */
+/** What an operator can look for in the Web UI: waves by device (core/device-search-key.ts) and by gateway, deletions of files by the end of their bucket. */
 export const searchAttributes = {
   devices: defineSearchAttributeKey('HeliographDevices', 'KEYWORD_LIST'),
   gateway: defineSearchAttributeKey('HeliographGateway', 'KEYWORD'),
+  blobBucket: defineSearchAttributeKey('HeliographBlobBucket', 'KEYWORD'),
 } as const;
 
 /** Numbers of temporal.api.enums.v1.IndexedValueType. */

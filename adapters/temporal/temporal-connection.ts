@@ -4,7 +4,7 @@ export interface TemporalAddress {
   /** `host:port` of the frontend. */
   readonly address: string;
   readonly namespace: string;
-  /** Where drain waves and their activities wait for a worker. */
+  /** Where workflows and their activities wait for a worker. */
   readonly taskQueue: string;
 }
 

@@ -2,8 +2,6 @@ import { ECDH } from 'node:crypto';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { Agent, request as requestHttps } from 'node:https';
 
-import webPush from 'web-push';
-
 import type { PushOutcome, PushSender } from '../../ports/push-sender.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { PushSubscription, WakeUpPayload } from '../../protocol/rest/push.js';
@@ -33,6 +31,8 @@ export function createWebPushSender({ privateKey, subject, allowPrivate }: WebPu
 
   const post = async (subscription: PushSubscription, payload: WakeUpPayload): Promise<IncomingMessage> => {
     const options = { vapidDetails, TTL: keptForSeconds, urgency: 'high', topic } as const;
+    // With all that it brings, for whoever sends a push at last.
+    const { default: webPush } = await import('web-push');
     const { method, headers, body } = webPush.generateRequestDetails(subscription, JSON.stringify(payload), options);
     const url = new URL(subscription.endpoint);
     const request = url.protocol === 'http:' ? requestHttp : requestHttps;

@@ -1,4 +1,5 @@
 import { rateLimits, type RateLimit, type RateLimitName } from '../../protocol/limits.js';
+import { mediaSettings } from './media-settings.js';
 import { list, oneOf, optionalSecret, optionalText, positiveNumber, secret, someOf, text, textLike, wholeNumber, type Setting } from './setting.js';
 
 const port = { min: 0, max: 65_535 };
@@ -87,7 +88,7 @@ export const settings = {
     }),
     namespace: text({ variable: 'HELIOGRAPH_TEMPORAL_NAMESPACE', meaning: 'Temporal namespace.' }, 'default'),
     taskQueue: text(
-      { variable: 'HELIOGRAPH_TEMPORAL_TASK_QUEUE', meaning: 'Task queue of the drains; another one for each deployment in a namespace.' },
+      { variable: 'HELIOGRAPH_TEMPORAL_TASK_QUEUE', meaning: 'Task queue of the workflows; another one for each deployment in a namespace.' },
       'inbox-drain',
     ),
     cli: optionalText({ variable: 'HELIOGRAPH_TEMPORAL_CLI', meaning: 'Path of the `temporal` program; `npm start` finds or installs one.' }),
@@ -98,7 +99,10 @@ export const settings = {
     ),
   },
   gateway: {
-    id: text({ variable: 'HELIOGRAPH_GATEWAY_ID', meaning: 'Name of this gateway, unique among all.' }, 'gateway-1'),
+    id: textLike({ variable: 'HELIOGRAPH_GATEWAY_ID', meaning: 'Name of this gateway, unique among all.' }, 'gateway-1', {
+      form: /^[\w.-]{1,64}$/,
+      fault: 'must be 1 to 64 letters, digits or any of _.-',
+    }),
     windowItems: wholeNumber({ variable: 'HELIOGRAPH_SESSION_WINDOW', meaning: 'Un-acked items of a live session.' }, 64, { min: 1, max: 10_000 }),
     linkPort: wholeNumber(
       {
@@ -222,6 +226,14 @@ export const settings = {
       60_000,
       { min: 1_000, max: dayMs },
     ),
+    afterLossMs: wholeNumber(
+      {
+        variable: 'HELIOGRAPH_PUSH_AFTER_LOSS_MS',
+        meaning: 'How long devices of a gateway that was lost have to come back by themselves before they are woken, in ms.',
+      },
+      60_000,
+      { min: 1_000, max: hourMs },
+    ),
     allowPrivate: oneOf(
       {
         variable: 'HELIOGRAPH_PUSH_ALLOW_PRIVATE',
@@ -237,6 +249,7 @@ export const settings = {
       max: 3650 * dayMs,
     }),
   },
+  media: mediaSettings,
   logging: {
     level: oneOf({ variable: 'HELIOGRAPH_LOG_LEVEL', meaning: 'Least severe log line that is written.' }, 'info', [
       'trace',
@@ -266,6 +279,8 @@ export const rateLimitSettings: Readonly<Record<RateLimitName, RateLimitSettings
   join: limitSettings('join'),
   link: limitSettings('link'),
   explain: limitSettings('explain'),
+  media: limitSettings('media'),
+  mediaBytes: limitSettings('mediaBytes'),
   registration: limitSettings('registration'),
 };
 

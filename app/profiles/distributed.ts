@@ -1,17 +1,20 @@
 import { createHistoryPassed } from '../../activities/history-passed.js';
-import { createInboxDrainActivities } from '../../activities/inbox-drain.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
 import { createRosterCache } from '../../adapters/memory/roster-cache.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
 import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
+import { createTemporalWorkflowViews } from '../../adapters/temporal/workflow-views.js';
 import { LinkClient } from '../../adapters/websocket-link/link-client.js';
 import { deriveKey } from '../../core/derive-key.js';
+import { createTickets } from '../../gateway/admission/tickets.js';
 import { createTokens, tokenKeysOf } from '../../gateway/tokens.js';
+import type { BlobStore } from '../../ports/blob-store.js';
 import { createDrainEvents } from '../../telemetry/drain-events.js';
 import { createLinkEvents } from '../../telemetry/link-events.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { createMetricsRegistry } from '../../telemetry/metrics.js';
+import { createActivities } from '../activities.js';
 import type { Adapters } from '../adapters.js';
 import { allOrThrow } from '../all-or-throw.js';
 import type { Dependency } from '../admin-server.js';
@@ -26,7 +29,7 @@ import { StartError } from '../start-error.js';
 import { startGateway, type StartedGateway } from '../start-gateway.js';
 import { startLinkServer } from '../start-link-server.js';
 import { startPipeline } from '../start-pipeline.js';
-import { devicesDrainedAtOnce, messagesEpoch, rosterCache, workerSlots } from './sizes.js';
+import { messagesEpoch, rosterCache, workerSlots } from './sizes.js';
 
 const shortestSecret = 32;
 /** A load balancer asks twice a second whether new sessions are welcome. */
@@ -66,7 +69,7 @@ export async function startDistributed(options: DistributedOptions): Promise<Dis
     const isWorking = await startBehindTheLog(options, parts);
     if (isWorking !== undefined) dependencies.push({ name: 'temporal', ok: isWorking, optional: true });
   }
-  const gateway = roles.includes('gateway') ? await startOwnGateway(options, parts) : undefined;
+  const gateway = roles.includes('gateway') && blobs !== undefined ? await startOwnGateway(options, parts, blobs) : undefined;
   let accepting = true;
   const admin = { ...options, metrics, adapters: parts.shared, epoch: messagesEpoch, operatorToken: config.network.operatorToken };
   const adminPort = await startAdmin({ ...admin, accepting: () => accepting }, dependencies);
@@ -110,17 +113,17 @@ async function openParts(options: DistributedOptions) {
   closer.add('roster cache', () => {
     rosters.close();
   });
-  const wakesDevices = config.process.roles.some((role) => role === 'gateway' || role === 'pipeline');
-  const privateKey = wakesDevices ? config.push.vapidPrivateKey?.reveal() : undefined;
-  const push = await openPush({ config, privateKey, eventLog, clock, logger, metrics, closer });
+  const privateKey = config.push.vapidPrivateKey?.reveal();
+  const push = openPush({ config, privateKey, eventLog, clock, logger, metrics, closer });
   const shared: Omit<Adapters, 'link'> = {
     ...{ clock, eventLog, rosters, ...cassandra, ...redis, ...directory, ...push },
-    work: createTemporalDurableWork(temporalConnection),
+    ...{ work: createTemporalDurableWork(temporalConnection), workflowViews: createTemporalWorkflowViews(temporalConnection) },
   };
   return {
     ...{ clock, metrics, address, eventLog, cassandra, redis, directory, blobs, shared },
     drain: { historyPassed: createHistoryPassed(eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) },
     link: { secret: deriveKey(secret, 'link').toString('base64url'), addresses: redis.addresses, clock, events: createLinkEvents(logger, metrics) },
+    tickets: createTickets(deriveKey(secret, 'tickets')),
     tokens: createTokens({ keys: tokenKeysOf(deriveKey(secret, 'tokens')), clock, lifetimeMs: config.gateway.tokenLifetimeMs }),
   };
 }
@@ -128,28 +131,28 @@ async function openParts(options: DistributedOptions) {
 /** Pipeline and Temporal worker, which reach gateways over links. Answers whether the worker, if there is one, works. */
 async function startBehindTheLog({ config, logger, closer }: DistributedOptions, parts: Parts): Promise<(() => boolean) | undefined> {
   const { roles } = config.process;
-  const { clock, metrics, address, drain } = parts;
+  const { clock, metrics, address, drain, blobs } = parts;
   const link = new LinkClient(parts.link);
   link.start();
   closer.add('links to gateways', () => link.close());
   const adapters: Adapters = { ...parts.shared, link };
-  if (roles.includes('pipeline')) await startPipeline({ adapters, epoch: messagesEpoch, logger, metrics, closer });
-  if (!roles.includes('temporal-worker')) return undefined;
+  if (roles.includes('pipeline')) await startPipeline({ config, adapters, epoch: messagesEpoch, logger, metrics, closer });
+  if (!roles.includes('temporal-worker') || blobs === undefined) return undefined;
   // The Temporal SDK for workers is large: only processes that are one load it.
   const { startTemporalWorker } = await import('../temporal-worker.js');
-  const activities = createInboxDrainActivities({ ...adapters, ...drain, maxConcurrentDevices: devicesDrainedAtOnce });
+  const activities = createActivities({ adapters, drain: { ...adapters, ...drain }, blobs, logger, metrics });
   const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, clock, logger });
   closer.add('temporal worker', () => worker.close());
   return () => worker.isRunning();
 }
 
-function startOwnGateway({ config, logger, closer }: DistributedOptions, parts: Parts): Promise<StartedGateway> {
-  const { metrics, tokens } = parts;
+function startOwnGateway({ config, logger, closer }: DistributedOptions, parts: Parts, blobs: BlobStore): Promise<StartedGateway> {
+  const { metrics, tokens, tickets } = parts;
   // What a gateway drains by itself are its own sessions.
   const own = createInProcessGatewayLink();
   const adapters: Adapters = { ...parts.shared, link: own.link };
   return startGateway({
-    ...{ config, adapters, tokens, logger, metrics, closer },
+    ...{ config, adapters, blobs, tokens, tickets, logger, metrics, closer },
     drain: { ...adapters, ...parts.drain },
     epoch: messagesEpoch,
     attach: async (endpoint) => {

@@ -1,22 +1,26 @@
 import { createHistoryPassed } from '../../activities/history-passed.js';
-import { createInboxDrainActivities } from '../../activities/inbox-drain.js';
+import { createFilesystemBlobStore } from '../../adapters/filesystem/filesystem-blob-store.js';
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
 import { createMemoryPresence } from '../../adapters/memory/presence.js';
 import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
+import { createMemoryHeads } from '../../adapters/memory/heads.js';
 import { createRosterCache } from '../../adapters/memory/roster-cache.js';
-import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createMemorySignals } from '../../adapters/memory/signals.js';
+import { createMemoryWaitingLine } from '../../adapters/memory/waiting-line.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
 import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
-import { openVapidKey } from '../../adapters/web-push/vapid-key.js';
-import { createTokens, openTokenKeys } from '../../gateway/tokens.js';
+import { createTemporalWorkflowViews } from '../../adapters/temporal/workflow-views.js';
+import { createTickets } from '../../gateway/admission/tickets.js';
+import { createTokens } from '../../gateway/tokens.js';
+import type { Clock } from '../../ports/clock.js';
 import type { GatewayEndpoint } from '../../ports/gateway-link.js';
 import { createDrainEvents } from '../../telemetry/drain-events.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { createMetricsRegistry } from '../../telemetry/metrics.js';
+import { createActivities } from '../activities.js';
 import type { Adapters } from '../adapters.js';
 import { allOrThrow } from '../all-or-throw.js';
 import type { Closer } from '../closer.js';
@@ -25,6 +29,7 @@ import type { DataDirectory } from '../data-directory.js';
 import { openDirectory, type OpenedDirectory } from '../open-directory.js';
 import { openLocalStores } from '../open-local-stores.js';
 import { openPush } from '../open-push.js';
+import { openBlobKey, openTicketKey, openTokenKeys, openVapidKey } from '../own-keys.js';
 import { openOperatorToken } from '../operator-token.js';
 import { addressToOpen } from '../address-to-open.js';
 import { startAdmin } from '../start-admin.js';
@@ -33,7 +38,7 @@ import { startPipeline } from '../start-pipeline.js';
 import { startPostgres } from '../start-postgres.js';
 import { startTemporal } from '../start-temporal.js';
 import { startTemporalWorker } from '../temporal-worker.js';
-import { devicesDrainedAtOnce, messagesEpoch, rosterCache, workerSlots } from './sizes.js';
+import { messagesEpoch, rosterCache, workerSlots } from './sizes.js';
 
 const postgresPatience = { timeoutMs: 30_000, remedy: 'see postgres/postgres.log in the data directory, or correct HELIOGRAPH_POSTGRES_URL' };
 
@@ -78,24 +83,21 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const gatewayLink = createInProcessGatewayLink();
   const keys = data.subdirectory('keys');
   const privateKey = config.push.vapidPrivateKey?.reveal() ?? openVapidKey(keys);
-  const push = await openPush({ config, privateKey, eventLog: stores.eventLog, clock, logger, metrics, closer });
+  const push = openPush({ config, privateKey, eventLog: stores.eventLog, clock, logger, metrics, closer });
   const adapters: Adapters = {
-    ...{ ...stores, ...directory, ...push, clock, announcements, rosters },
-    registry: createMemorySessionRegistry(clock),
-    rateLimiter: createMemoryRateLimiter(config.limits),
-    quietPeriods: createMemoryQuietPeriods(clock, config.push.quietMs),
-    ...{ signals: createMemorySignals(), presence: createMemoryPresence() },
-    link: gatewayLink.link,
-    work: createTemporalDurableWork(temporalConnection),
+    ...{ ...stores, ...directory, ...push, clock, announcements, rosters, ...withinProcess(config, clock), link: gatewayLink.link },
+    ...{ work: createTemporalDurableWork(temporalConnection), workflowViews: createTemporalWorkflowViews(temporalConnection) },
   };
   const drain = { ...adapters, historyPassed: createHistoryPassed(stores.eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) };
   const tokens = createTokens({ keys: openTokenKeys(keys), clock, lifetimeMs: config.gateway.tokenLifetimeMs });
 
-  await timed('pipeline', () => startPipeline({ adapters, epoch: messagesEpoch, logger, metrics, closer }));
-  const activities = createInboxDrainActivities({ ...drain, maxConcurrentDevices: devicesDrainedAtOnce });
+  await timed('pipeline', () => startPipeline({ config, adapters, epoch: messagesEpoch, logger, metrics, closer }));
+  const blobs = createFilesystemBlobStore({ directory: data.subdirectory('blobs'), key: openBlobKey(keys), clock });
+  const activities = createActivities({ adapters, drain, blobs, logger, metrics });
   const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, clock, logger });
   closer.add('temporal worker', () => worker.close());
-  const role = { config, adapters, drain, tokens, epoch: messagesEpoch, logger, metrics, closer };
+  const tickets = createTickets(openTicketKey(keys));
+  const role = { config, adapters, blobs, blobFiles: blobs, drain, tokens, tickets, epoch: messagesEpoch, logger, metrics, closer };
   const attach = (endpoint: GatewayEndpoint) => {
     gatewayLink.attach(endpoint);
     closer.add('gateway link', () => {
@@ -112,6 +114,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     publicUrl: addressToOpen(config.network.host, publicPort),
     adminUrl: addressToOpen(config.network.host, adminPort),
     temporalUiUrl: temporal.uiUrl,
+  };
+}
+
+/** What ends with the process. */
+function withinProcess(config: Config, clock: Clock) {
+  return {
+    line: createMemoryWaitingLine(clock),
+    rateLimiter: createMemoryRateLimiter(config.limits, clock),
+    quietPeriods: createMemoryQuietPeriods(clock, config.push.quietMs),
+    signals: createMemorySignals(),
+    presence: createMemoryPresence(),
+    heads: createMemoryHeads(),
   };
 }
 

@@ -102,7 +102,7 @@ function read(data: Buffer, sink: FrameSink): void {
 }
 
 /** Replies to pings, and what is about people. */
-const passedOver = ['ok', 'prekeys.low', 'typing', 'presence'] as const;
+const passedOver = ['ok', 'prekeys.low', 'typing', 'presence', 'channel.head', 'channel.left'] as const;
 
 function isPassedOver(frame: ServerFrame): frame is Extract<ServerFrame, { type: (typeof passedOver)[number] }> {
   return (passedOver as readonly string[]).includes(frame.type);
@@ -117,7 +117,8 @@ function readReceipts({ items }: Extract<ServerFrame, { type: 'receipts' }>, sin
   for (const { deliveredPosition } of items) if (deliveredPosition !== undefined) sink.receipted(deliveredPosition);
 }
 
-function numberOf(body: Uint8Array): number {
+/** The generator's own number of a message, which its body begins with. */
+export function numberOf(body: Uint8Array): number {
   return new DataView(body.buffer, body.byteOffset, 4).getUint32(0);
 }
 

@@ -14,6 +14,7 @@ import { signalBytes } from '../../sdk/encryption/signal-bytes.js';
 import { ownIdentityOf } from '../../sdk/encryption/signal-stores.js';
 import { UnitOfWork } from '../../sdk/store/unit-of-work.js';
 import { DomainError } from '../../protocol/errors.js';
+import type { LoadGroup } from './group-messages.js';
 import { inParallel } from './in-parallel.js';
 import type { LoadDevice, LoadPair } from './wire.js';
 
@@ -44,6 +45,15 @@ export async function registerPairs(server: string, count: number): Promise<read
   });
 }
 
+/** The first of these makes a group of all of them. */
+export async function registerGroup(server: string, [sender, ...receivers]: readonly LoadDevice[]): Promise<LoadGroup> {
+  if (sender === undefined) throw new RangeError('a group has a sender');
+  const members = receivers.map(({ accountId }) => accountId);
+  const answer = await post(server, '/v1/conversations', { kind: 'group', conversationId: v7(), members }, sender.token);
+  const { conversationId, rosterDigest } = conversationView.parse(answer);
+  return { conversationId, rosterDigest, sender, receivers };
+}
+
 /** Keys that any number of accounts can share, as long as nobody opens what is sent to them. */
 export function makeAccountKeys() {
   const unit = new UnitOfWork({ get: () => undefined, apply: () => Promise.resolve() });
@@ -60,7 +70,8 @@ export function makeAccountKeys() {
   return { registrationId, accountOf };
 }
 
-async function post(server: string, path: string, body: object, token?: string): Promise<unknown> {
+/** Throws DomainError. */
+export async function post(server: string, path: string, body: object, token?: string): Promise<unknown> {
   const response = await fetch(new URL(path, server), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },

@@ -2,10 +2,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { freePorts } from '../../app/engines/ports.js';
 import { stackEndpoints, stackCredentials, stackPorts } from '../../app/stack/endpoints.js';
 import { renderHaproxyConfig } from '../../app/stack/haproxy-config.js';
 import { stackSettings } from '../../app/stack/role-processes.js';
-import { ChildServer, freePorts } from './child-server.js';
+import { ChildServer } from './child-server.js';
 import { unlimited, withoutSettings } from './server-environment.js';
 
 const startTimeoutMs = 120_000;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
-import { ChildServer, freePorts } from './child-server.js';
+import { freePorts } from '../../app/engines/ports.js';
+import { ChildServer } from './child-server.js';
 import { unlimited, withoutSettings } from './server-environment.js';
 
 /** The first start makes a PostgreSQL cluster. */

@@ -11,5 +11,8 @@ export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessE
 /** Limits of rates, and of connections from one address, out of the way. */
 export function unlimited(): Record<string, string> {
   const rates = Object.values(rateLimitSettings).flatMap(({ burst, perSecond }) => [burst, perSecond]);
-  return Object.fromEntries([...rates, settings.network.maxConnectionsPerAddress].map(({ variable }) => [variable, '1000000']));
+  return {
+    ...Object.fromEntries(rates.map(({ variable }) => [variable, '1000000000'])),
+    [settings.network.maxConnectionsPerAddress.variable]: '1000000',
+  };
 }

@@ -2,24 +2,28 @@ import { stages } from '../load/recorder.js';
 import { bytesPerSession, type IdleMeasurement } from '../scenarios/measure-idle-sessions.js';
 import type { LoadFigures } from './load-figures.js';
 
-export interface BenchmarkResults {
+/** Where figures come from. */
+export interface Made {
   readonly command: string;
   readonly machine: string;
   readonly date: string;
+}
+
+export interface BenchmarkResults extends Made {
   readonly loads: readonly LoadFigures[];
   readonly idle: readonly IdleMeasurement[];
 }
 
 /** The tables of docs/benchmarks.md that a run makes. */
-export type Figures = 'figures' | 'distributed figures';
+export type Figures = 'figures' | 'distributed figures' | 'group figures' | 'distributed group figures';
 
 /** The document with these figures replaced. Throws when their markers are missing. */
-export function replaceFigures(document: string, name: Figures, results: BenchmarkResults): string {
+export function replaceFigures(document: string, name: Figures, figures: string): string {
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const from = document.indexOf(begin);
   const until = document.indexOf(end);
   if (from < 0 || until < from) throw new Error(`the document must hold ${begin} and ${end}`);
-  return `${document.slice(0, from + begin.length)}\n\n${renderBenchmarks(results)}\n${document.slice(until)}`;
+  return `${document.slice(0, from + begin.length)}\n\n${figures}\n${document.slice(until)}`;
 }
 
 /** Markdown: where the figures come from, then one table for each kind of load. */
@@ -27,11 +31,15 @@ export function renderBenchmarks({ command, machine, date, loads, idle }: Benchm
   const closed = loads.filter(({ plan }) => plan.shape.kind === 'closed');
   const open = loads.filter(({ plan }) => plan.shape.kind === 'open');
   return [
-    `Made by \`${command}\` on ${date}: ${machine}.\n`,
+    madeBy({ command, machine, date }),
     ...(closed.length === 0 ? [] : ['### As fast as it goes (closed loop)\n', closedTable(closed)]),
     ...(open.length === 0 ? [] : ['### At a fixed rate (open loop)\n', openTable(open)]),
     ...(idle.length === 0 ? [] : ['### Idle sessions\n', idleTable(idle)]),
   ].join('\n');
+}
+
+export function madeBy({ command, machine, date }: Made): string {
+  return `Made by \`${command}\` on ${date}: ${machine}.\n`;
 }
 
 const latencyHeads = stages.map((stage) => `${stage} p50 / p95 / p99 ms`);
@@ -91,7 +99,7 @@ function idleTable(idle: readonly IdleMeasurement[]): string {
 }
 
 /** With padded cells, as the formatter of this repository wants them. */
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heads.map((head, column) => Math.max(3, head.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) => `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
   return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), ''].join('\n');

@@ -60,7 +60,7 @@ export async function measureIdleSessions(started: Target, sessions: number, tel
   }
 }
 
-/** Of the sessions that came between two steps. The first ones also fill what a server under any load has once, such as V8's young generation. */
+/** Of the sessions that came between two steps. The first ones also fill what a server has once. */
 export function bytesPerSession(before: IdleStep, after: IdleStep): number {
   return (after.collectedBytes - before.collectedBytes) / (after.sessions - before.sessions);
 }

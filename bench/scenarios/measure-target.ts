@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 import type { BenchOptions } from '../bench-options.js';
 import type { LoadShape } from '../load/generate-load.js';
 import { summariseRuns, type LoadFigures } from '../report/load-figures.js';
@@ -8,6 +10,13 @@ import { measureLoad, type LoadMeasurement, type LoadPlan } from './measure-load
 
 /** Until the server's code is compiled: what follows is what people meet on any day but the first second of it. */
 const warmUpMs = 10_000;
+/** Collects when it is told to. V8's young generation stays at its least: it grows to 48 MB with what is allocated in a second, not with what a session keeps. */
+const countingMemory = [
+  '--expose-gc',
+  '--max-semi-space-size=1',
+  '--import',
+  fileURLToPath(new URL('../process/collect-on-signal.js', import.meta.url)),
+];
 /** Of all cores' time, taken by the host for other machines. */
 const quietShare = 0.003;
 
@@ -17,15 +26,19 @@ export interface TargetFigures {
 }
 
 /** Goes through the chosen parts, each with a target of its own. */
-export async function measureTarget(start: () => Promise<Target>, options: BenchOptions, tell: (line: string) => void): Promise<TargetFigures> {
+export async function measureTarget(
+  start: (nodeArgs: readonly string[]) => Promise<Target>,
+  options: BenchOptions,
+  tell: (line: string) => void,
+): Promise<TargetFigures> {
   const { parts } = options;
-  const fresh = async <Figures>(measure: (target: Target) => Promise<Figures>): Promise<Figures> => {
-    const target = await start();
+  const fresh = async <Figures>(measure: (target: Target) => Promise<Figures>, nodeArgs: readonly string[] = []): Promise<Figures> => {
+    const target = await start(nodeArgs);
     return measure(target).finally(() => target.stop());
   };
   // The gigabytes of the closed loop come last: to delete them keeps the disk busy for a while.
   const open = parts.includes('open') ? await fresh((target) => measureOpen(target, options, tell)) : [];
-  const idle = parts.includes('idle') ? [await fresh((target) => measureIdleSessions(target, options.sessions, tell))] : [];
+  const idle = parts.includes('idle') ? [await fresh((target) => measureIdleSessions(target, options.sessions, tell), countingMemory)] : [];
   const closed = parts.includes('closed') ? [await fresh((target) => measureClosed(target, options, tell))] : [];
   return { loads: [...closed, ...open], idle };
 }

@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs';
 
 import { createHeliographWire } from '../load/heliograph-wire.js';
 import { HeliographServer } from '../process/heliograph-server.js';
+import { countsOn } from './counts-on.js';
 import { registeredOn } from './registered-on.js';
-import type { Target } from './target.js';
+import type { GroupTarget } from './target.js';
 
 export interface HeliographOptions {
   /** The build that is measured. */
@@ -14,10 +15,10 @@ export interface HeliographOptions {
 }
 
 /** Starts the embedded profile on free ports, its rate limits out of the way. */
-export async function startHeliograph({ dist, dataDirectory, nodeArgs }: HeliographOptions): Promise<Target> {
+export async function startHeliograph({ dist, dataDirectory, nodeArgs }: HeliographOptions): Promise<GroupTarget> {
   const server = await HeliographServer.start({ dist, dataDirectory, nodeArgs, environment: { HELIOGRAPH_TOKEN_LIFETIME_MS: '86400000' } });
   const registered = registeredOn(server.publicUrl);
-  const target = (): Target => ({
+  const target = (): GroupTarget => ({
     ...registered,
     name: 'Heliograph, embedded',
     url: server.socketUrl,
@@ -25,6 +26,7 @@ export async function startHeliograph({ dist, dataDirectory, nodeArgs }: Heliogr
     processes: [server.child.pid],
     sessionHolders: [{ pid: server.child.pid, url: server.socketUrl }],
     engines: {},
+    counts: (counters) => countsOn(server.adminUrls, counters),
     restart: async () => {
       await server.stop();
       await server.restart();

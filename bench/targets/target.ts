@@ -1,4 +1,5 @@
 import type { MeasuredProcesses } from '../process/measure-cpu.js';
+import type { LoadGroup } from '../load/group-messages.js';
 import type { LoadDevice, LoadPair, Wire } from '../load/wire.js';
 
 export interface SessionHolder {
@@ -21,4 +22,12 @@ export interface Target extends MeasuredProcesses {
   /** Ends the process and starts it again with the same data and devices: memory as of a fresh server. */
   restart(): Promise<Target>;
   stop(): Promise<void>;
+}
+
+/** One that has groups, and says what it did. */
+export interface GroupTarget extends Target {
+  /** A group of so many members with one device each, anew at every call. */
+  group(members: number): Promise<LoadGroup>;
+  /** Sums of counters (`heliograph_…_total`) over all of its processes, by the names they are given under. */
+  counts<Name extends string>(counters: Readonly<Record<Name, string>>): Promise<Readonly<Record<Name, number>>>;
 }

@@ -62,6 +62,8 @@ export function noticeLine(notice: Notice, nameOf: (accountId: string) => string
       return `! A message could not be decrypted: ${notice.reason}`;
     case 'gap':
       return `! Messages are missing: ${notice.gap.reason}`;
+    case 'channel-left':
+      return '! You are not in a channel any more that you were in; what came stays here.';
     case 'not-stored':
       return `! What arrived could not be stored: ${messageOf(notice.error)}`;
     case 'background-failed':
@@ -80,9 +82,9 @@ export function conversationsLine(conversations: readonly Conversation[]): strin
   return names.length === 0 ? '  No conversations yet.' : `  You talked to ${names.join(', ')}.`;
 }
 
-/** What `/with` takes: a handle, or `#` and the title of a group. */
+/** What `/with` takes: a handle, or `#` and the title of a group or channel. */
 export function conversationName(conversation: Conversation): string {
-  if (conversation.kind === 'group') return `#${printable(conversation.title ?? conversation.conversationId)}`;
+  if (conversation.kind !== 'direct') return `#${printable(conversation.title ?? conversation.conversationId)}`;
   return printable(conversation.peer.handle ?? conversation.peer.accountId);
 }
 

@@ -10,6 +10,7 @@ import {
   type Message,
 } from '../../sdk/index.js';
 import { SerialQueue } from '../../sdk/serial-queue.js';
+import { channelCommands } from './channel-commands.js';
 import { chatHelp, shownHistory } from './chat-help.js';
 import { chatInputOf } from './chat-input.js';
 import { conversationName, conversationsLine, dim, elsewhereLine, noticeLine, statusLine, tickLine, type LineStyle } from './chat-lines.js';
@@ -137,13 +138,13 @@ export class ChatSession {
     const print = (line: string) => {
       this.#screen.print(line);
     };
-    const open = () => this.#conversation().conversationId;
     const messageOf = (number: number) => this.#numbers.messageOf(number);
-    const talkTo = (group: GroupConversation) => this.#talkIn(group);
+    const talkTo = (conversation: Conversation) => this.#talkIn(conversation);
     return {
-      ...contentCommands({ device, open, messageOf }, argument),
+      ...contentCommands({ device, print, messageOf, open: () => this.#conversation().conversationId }, argument),
       ...safetyCommands({ device, print, peer: () => this.#peer() }),
       ...groupCommands({ device, print, talkTo, open: () => this.#group() }, argument),
+      ...channelCommands({ device, print, talkTo, open: this.#open }, argument),
       ...deviceCommands({ device, print }, argument),
       ...privacyCommands({ device, print, peer: () => this.#peer('blocks') }, argument),
     };
@@ -162,8 +163,8 @@ export class ChatSession {
   }
 
   #groupCalled(name: string): Conversation {
-    const found = this.#device.conversations().find((conversation) => conversation.kind === 'group' && conversationName(conversation) === name);
-    if (found === undefined) throw new ChatRefusal(`there is no group ${printable(name)} here; /who lists what there is`);
+    const found = this.#device.conversations().find((conversation) => conversation.kind !== 'direct' && conversationName(conversation) === name);
+    if (found === undefined) throw new ChatRefusal(`there is no ${printable(name)} here; /who lists what there is`);
     return found;
   }
 
@@ -270,7 +271,7 @@ export class ChatSession {
 
   #peer(what = 'safety numbers'): DirectConversation['peer'] {
     const conversation = this.#conversation();
-    if (conversation.kind === 'group') throw new ChatRefusal(`${what} are between two people: /with HANDLE`);
+    if (conversation.kind !== 'direct') throw new ChatRefusal(`${what} are between two people: /with HANDLE`);
     return conversation.peer;
   }
 

@@ -1,30 +1,28 @@
-import type { ConversationId, Device, Message, MessageId } from '../../sdk/index.js';
+import type { Content, Message, MessageId } from '../../sdk/index.js';
 import { ChatRefusal } from './chat-refusal.js';
 import { durationOf } from './content-text.js';
+import { fileCommands, fileHelp, type MessageCommandsDependencies } from './file-commands.js';
 
 export const contentHelp = `  /reply N TEXT        answer message [N]
   /edit TEXT           another text for your last one
   /delete [N]          delete your last message, or message [N], for everyone
   /react N [EMOJI]     react to message [N]; without emoji no more
-  /poll QUESTION | A | B ...   let people choose
+  /for TIME TEXT       a text that goes after 30s, 10m, 8h, 7d
+  /explain [N]         where your last message, or message [N], is for each person
+  /poll QUESTION | A | B ...   let people choose; /multipoll: as many as they like
   /vote N OPTION       choose an option of poll [N], by its number
+${fileHelp}
   /disappear TIME      what is said from now on goes after 30s, 10m, 8h, 7d; off: it stays`;
 
 const lookedThrough = 100;
-
-export interface ContentCommandsDependencies {
-  readonly device: Device;
-  /** The conversation that is open. Throws ChatRefusal if none is. */
-  readonly open: () => ConversationId;
-  /** The message that is shown with this number. */
-  readonly messageOf: (number: number) => MessageId | undefined;
-}
+const aTime = 'a time is a number and s, m, h or d';
 
 /** What one types to say more than a text, by the command's name. */
 export function contentCommands(
-  { device, open, messageOf }: ContentCommandsDependencies,
+  dependencies: MessageCommandsDependencies,
   argument: string | undefined,
 ): Readonly<Record<string, () => Promise<unknown>>> {
+  const { device, open, messageOf } = dependencies;
   const needed = (usage: string): string => {
     if (argument === undefined) throw new ChatRefusal(`say ${usage}`);
     return argument;
@@ -44,6 +42,7 @@ export function contentCommands(
     return last.messageId;
   };
   return {
+    ...fileCommands(dependencies, argument),
     reply: () => {
       const { messageId: replyTo, rest: text } = numbered('which and what: /reply N TEXT');
       if (text === '') throw new ChatRefusal('say what: /reply N TEXT');
@@ -51,19 +50,20 @@ export function contentCommands(
     },
     edit: () => device.send(open(), { type: 'edit', messageId: lastOwn('text'), text: needed('the text: /edit TEXT') }),
     delete: () => {
-      const messageId = argument === undefined ? lastOwn('text', 'poll') : numbered('which: /delete N').messageId;
+      const messageId = argument === undefined ? lastOwn('text', 'poll', 'file') : numbered('which: /delete N').messageId;
       return device.send(open(), { type: 'delete', messageId });
     },
     react: () => {
       const { messageId, rest: emoji } = numbered('to which: /react N EMOJI');
       return device.send(open(), { type: 'reaction', messageId, emoji });
     },
-    poll: () => {
-      const [question = '', ...options] = needed('what: /poll QUESTION | A | B')
-        .split('|')
-        .map((part) => part.trim());
-      return device.send(open(), { type: 'poll', question, options, choice: 'single' });
+    for: () => {
+      const { text, ttlSeconds } = timedText(needed('how long and what: /for 8h TEXT'));
+      return device.send(open(), { type: 'text', text }, { ttlSeconds });
     },
+    explain: () => explain(dependencies, argument === undefined ? lastOwn('text', 'poll', 'file') : numbered('which: /explain N').messageId),
+    poll: () => device.send(open(), pollOf('single', needed('what: /poll QUESTION | A | B'))),
+    multipoll: () => device.send(open(), pollOf('multiple', needed('what: /multipoll QUESTION | A | B'))),
     vote: () => {
       const { messageId, rest } = numbered('in which and for what: /vote N OPTION');
       const choices = rest === '' ? [] : rest.split(/\s+/).map((number) => Number(number) - 1);
@@ -72,8 +72,30 @@ export function contentCommands(
     disappear: () => {
       const time = needed('after what time: /disappear 8h, or off');
       const seconds = time === 'off' ? undefined : durationOf(time);
-      if (time !== 'off' && seconds === undefined) throw new ChatRefusal('a time is a number and s, m, h or d: /disappear 8h');
+      if (time !== 'off' && seconds === undefined) throw new ChatRefusal(`${aTime}: /disappear 8h`);
       return device.send(open(), { type: 'disappearing', seconds });
     },
   };
+}
+
+function pollOf(choice: 'single' | 'multiple', text: string): Content {
+  const [question = '', ...options] = text.split('|').map((part) => part.trim());
+  return { type: 'poll', question, options, choice };
+}
+
+function timedText(argument: string): { readonly text: string; readonly ttlSeconds: number } {
+  const [, time = '', text] = /^(\S+)\s+(.+)$/.exec(argument) ?? [];
+  const ttlSeconds = durationOf(time);
+  if (ttlSeconds === undefined || text === undefined) throw new ChatRefusal(`${aTime}: /for 8h TEXT`);
+  return { text, ttlSeconds };
+}
+
+/** Where it is for each person, and for each device of those who have several. */
+async function explain({ device, print }: MessageCommandsDependencies, messageId: MessageId): Promise<void> {
+  const { accounts } = await device.explain(messageId);
+  if (accounts.length === 0) print('  Nobody is named: who reads a channel fetches what is posted.');
+  for (const { accountId, state, devices } of accounts) {
+    const each = devices.length === 1 ? '' : ` (${devices.map((of) => `${of.deviceId}: ${of.state}`).join(', ')})`;
+    print(`  ${await device.handleOf(accountId)}: ${state}${each}`);
+  }
 }

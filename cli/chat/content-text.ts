@@ -18,6 +18,8 @@ export function textOf({ content, votes = [] }: Message): string {
       const options = content.options.map((option, index) => `${index + 1} ${printable(option)} (${votes[index]?.length ?? 0})`);
       return `${printable(content.question)} [${options.join(', ')}]`;
     }
+    case 'file':
+      return [`[${printable(content.name)}, ${sizeText(content.size)}]`, ...(content.text === undefined ? [] : [printable(content.text)])].join(' ');
     case 'disappearing':
       return content.seconds === undefined ? '[what is said stays]' : `[what is said disappears after ${durationText(content.seconds)}]`;
     case 'event':
@@ -44,6 +46,12 @@ export function fullTextOf(message: Message, quoted: Message | undefined): strin
 export function shortened(text: string): string {
   const characters = Array.from(text);
   return characters.length > maxQuotedCharacters ? `${characters.slice(0, maxQuotedCharacters).join('')}…` : text;
+}
+
+/** `512 B`, `1.4 MB`. */
+function sizeText(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 /** `30s`, `10m`, `8h`, `7d`. */

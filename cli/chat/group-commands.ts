@@ -1,13 +1,13 @@
-import type { AccountId, Device, GroupConversation } from '../../sdk/index.js';
+import type { AccountId, Device, GroupConversation, MemberRole } from '../../sdk/index.js';
 import { ChatRefusal } from './chat-refusal.js';
 
-export const groupHelp = `  /group TITLE HANDLE  make a group with these people, and talk to it
+export const groupHelp = `  /group TITLE HANDLE  make a group with these people, and talk to it; a title of several words: /group TITLE | HANDLE ...
   /members             who is in this group
   /add HANDLE          add people to this group
   /remove HANDLE       remove somebody
-  /admin HANDLE        make somebody an admin
+  /admin HANDLE        make somebody an admin; /member: a member again; /owner: hand the group over
   /title TITLE         change the title
-  /invite              a text that lets anybody in who has it, for a day
+  /invite              a text that lets anybody in who has it, for a day; /endinvite: it does no more
   /join INVITE         join the group of an invite
   /leave               leave this group`;
 
@@ -35,11 +35,13 @@ export function groupCommands(
     for (const { accountId } of open().members) if ((await device.handleOf(accountId)) === handle) return accountId;
     throw new ChatRefusal(`nobody in this group is called ${handle}`);
   };
+  const setRole = async (role: MemberRole, usage: string): Promise<void> => {
+    await device.groups.setRole(open().conversationId, await memberCalled(needed(`whom: ${usage}`)), role);
+  };
   return {
     group: async () => {
-      const [title, ...members] = words;
-      if (title === undefined || members.length === 0)
-        throw new ChatRefusal('say a title of one word and who is to be in it: /group TITLE HANDLE ...');
+      const { title, members } = newGroupOf(argument);
+      if (title === '' || members.length === 0) throw new ChatRefusal('say a title and who is to be in it: /group TITLE HANDLE ...');
       await talkTo(await device.groups.create({ title, members }));
     },
     members: async () => {
@@ -53,18 +55,28 @@ export function groupCommands(
     remove: async () => {
       await device.groups.remove(open().conversationId, await memberCalled(needed('whom: /remove HANDLE')));
     },
-    admin: async () => {
-      await device.groups.setRole(open().conversationId, await memberCalled(needed('whom: /admin HANDLE')), 'admin');
-    },
+    admin: () => setRole('admin', '/admin HANDLE'),
+    member: () => setRole('member', '/member HANDLE'),
+    owner: () => setRole('owner', '/owner HANDLE'),
     title: async () => {
       await device.groups.setTitle(open().conversationId, needed('the title: /title TITLE'));
     },
     invite: async () => {
       print(`  /join ${await device.groups.makeInvite(open().conversationId, { lifetimeMs: inviteLifetimeMs })}`);
     },
+    endinvite: () => device.groups.endInvite(open().conversationId),
     join: async () => {
       await talkTo(await device.groups.join(needed('which: /join INVITE')));
     },
     leave: () => device.groups.leave(open().conversationId),
   };
+}
+
+/** `TITLE HANDLE ...`, or with a bar behind a title of several words. */
+function newGroupOf(argument = ''): { readonly title: string; readonly members: readonly string[] } {
+  const [title = '', handles] = argument.split('|', 2);
+  const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');
+  if (handles !== undefined) return { title: title.trim(), members: words(handles) };
+  const [first = '', ...members] = words(argument);
+  return { title: first, members };
 }

@@ -1,3 +1,4 @@
+import { isChannelId } from '../../protocol/ids.js';
 import type { AccountId, Device, Message } from '../../sdk/index.js';
 import { eventLine, messageLine, type LineStyle } from './chat-lines.js';
 import { durationText } from './content-text.js';
@@ -35,7 +36,7 @@ export class Names {
     if (content.type !== 'event') return messageLine(message, name, style, this.#quotedIn(message));
     return eventLine(
       message,
-      eventText(content.event, name, (accountId) => this.of(accountId)),
+      eventText(content.event, name, (accountId) => this.of(accountId), isChannelId(message.conversationId) ? 'channel' : 'group'),
       style,
     );
   }

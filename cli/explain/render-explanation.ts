@@ -1,4 +1,5 @@
 import type { ExplanationDetail } from '../../protocol/rest/explanation.js';
+import { table } from '../operator/table.js';
 
 type Device = ExplanationDetail['accounts'][number]['devices'][number];
 type Row = readonly [account: string, device: string, state: string, since: string, session: string];
@@ -15,6 +16,7 @@ export function renderExplanation(explanation: ExplanationDetail): string {
     line('position', `${position}: partition ${explanation.partition}, offset ${explanation.offset}, epoch ${explanation.epoch}`),
     line('accepted', timeOf(acceptedAtMs)),
     ...(expiresAtMs === undefined ? [] : [line('expires', timeOf(expiresAtMs))]),
+    ...(explanation.pulled === true ? [line('delivery', 'its members pull it from history: no device is named')] : []),
     line('record', explanation.recorded ? 'in the log: it names the devices' : 'not in the log any more: devices by the conversation'),
     ...explanation.groups.map((progress) => line(progress.group, progressOf(progress, explanation))),
     ...(registry === 'away' ? [line('session registry', 'away: sessions are not known')] : []),
@@ -39,14 +41,4 @@ function rowOf(accountId: string, { deviceId, state, sinceMs, session }: Device)
 
 function timeOf(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function table(rows: readonly Row[]): string[] {
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -9,9 +9,14 @@ import { DomainError } from '../../protocol/errors.js';
 import type { AccountId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { PresenceEvents } from '../../telemetry/presence-events.js';
-import { FramePacer, turnMs } from './frame-pacer.js';
+import { FramePacer } from '../frame-pacer.js';
+import { runTurns } from '../run-turns.js';
+import { InTurn } from './in-turn.js';
 import { Watch, type Watcher } from './watch.js';
 
+/** How often somebody's turn comes. */
+const turnMs = 100;
+const framesPerSecond = 2_000;
 /** Everything that is watched is looked at again within it, whatever was told. */
 const roundMs = 30_000;
 const accountsPerLook = 1_000;
@@ -48,11 +53,11 @@ export class PresenceHub {
   readonly #watchers = new Map<Watcher, Map<AccountId, Watch>>();
   /** Accounts to be looked at, and when. */
   readonly #due = new Map<AccountId, number>();
-  readonly #pacer = new FramePacer();
+  readonly #pacer = new FramePacer<Watch>((framesPerSecond * turnMs) / 1_000);
   /** One after the other, so that the later answer counts. */
   readonly #visible: MicroBatcher<Viewing, boolean>;
-  #round: Iterator<AccountId, undefined> | undefined;
-  #asking: Iterator<Watch, undefined> | undefined;
+  readonly #round = new InTurn(() => this.#accounts.keys());
+  readonly #asking = new InTurn(() => this.#all());
   #looking = false;
   #returnsUntilMs = 0;
   #isAsking = false;
@@ -74,12 +79,10 @@ export class PresenceHub {
     return count;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#dependencies;
-    while (!signal.aborted) {
-      await clock.sleep(turnMs, signal).catch(() => undefined);
+  run(signal: AbortSignal): Promise<void> {
+    return runTurns({ clock: this.#dependencies.clock, everyMs: turnMs, signal }, () => {
       this.#turn();
-    }
+    });
   }
 
   /** What the accounts are is told after it resolved, also of those that were watched before. Throws DomainError `too_large`, `unavailable`: then it is as it was. */
@@ -212,17 +215,7 @@ export class PresenceHub {
 
   async #askAgain(): Promise<void> {
     this.#isAsking = true;
-    const watches: Watch[] = [];
-    const asking = (this.#asking ??= this.#all());
-    while (watches.length < askedAgain) {
-      const next = asking.next();
-      if (next.done === true) {
-        this.#asking = undefined;
-        break;
-      }
-      watches.push(next.value);
-    }
-    await this.#ask(watches).catch(() => undefined);
+    await this.#ask(this.#asking.take(askedAgain)).catch(() => undefined);
     this.#isAsking = false;
   }
 
@@ -235,15 +228,7 @@ export class PresenceHub {
     }
     for (const accountId of accounts) this.#due.delete(accountId);
     const inTurn = Math.min(accountsPerLook, Math.ceil((this.#accounts.size * turnMs) / roundMs));
-    const round = (this.#round ??= this.#accounts.keys());
-    for (let count = 0; count < inTurn; count += 1) {
-      const next = round.next();
-      if (next.done === true) {
-        this.#round = undefined;
-        break;
-      }
-      accounts.add(next.value);
-    }
+    for (const accountId of this.#round.take(inTurn)) accounts.add(accountId);
     return accounts;
   }
 

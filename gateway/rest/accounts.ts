@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
-
+import { secretHash } from '../../core/secret-hash.js';
 import { createSignatureCheck } from '../../core/xeddsa.js';
 import type { DeviceId } from '../../protocol/ids.js';
 import { accountViewOf } from './account-view.js';
 import { requireListSignature, requirePrekeySignatures } from './key-signatures.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
-import { requireRate } from './require-rate.js';
+import { requireRate } from '../require-rate.js';
 
 const primaryDevice = 1 as DeviceId;
 
@@ -25,7 +24,7 @@ export function accountHandlers({ accounts, privacy, clock, rateLimiter, registr
       await requireListSignature(check, { accountId, deviceList, listed });
       const { account, created } = await accounts.create(
         { accountId, handle, identityKey, createdAtMs: clock.nowMs() },
-        { deviceId: primaryDevice, registrationId, name, secretHash: createHash('sha256').update(secret).digest(), keys },
+        { deviceId: primaryDevice, registrationId, name, secretHash: secretHash(secret), keys },
         deviceList,
       );
       const answer = { accountId, deviceId: primaryDevice, handle: account.handle, createdAtMs: account.createdAtMs };

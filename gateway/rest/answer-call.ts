@@ -2,11 +2,12 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 
 import { bytesReplacer } from '../../protocol/bytes.js';
-import { describeIssues, fieldOf } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { networkOf } from '../network-of.js';
+import { checked } from './checked.js';
+import { sendTagged } from './entity-tag.js';
 import { readBody } from './read-body.js';
 import type { RestDependencies } from './rest-dependencies.js';
 
@@ -17,6 +18,7 @@ export type AnyHandler = (request: {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  readonly ifMatch: string | undefined;
 }) => Promise<{ readonly status: number; readonly body: unknown }>;
 
 const nothing = z.strictObject({});
@@ -32,10 +34,17 @@ export async function answerCall(
   const params = checked(call.params ?? nothing, request.params, 'path');
   const query = checked(call.query ?? nothing, request.query, 'query');
   const given = call.body === undefined ? undefined : checked(call.body, await readBody(request, response), 'body');
-  const { status, body } = await handler({ caller, remoteAddress: networkOf(request.ip ?? ''), params, query, body: given });
+  const ifMatch = request.headers['if-match'];
+  const { status, body } = await handler({ caller, remoteAddress: networkOf(request.ip ?? ''), params, query, body: given, ifMatch });
   response.status(status);
   if (body === undefined) response.end();
-  else response.type('application/json').send(JSON.stringify(body, bytesReplacer));
+  else if (call.tagged === true) sendTagged({ request, response }, { type: 'application/json', text: jsonOf(body), whose: 'private' });
+  else response.type('application/json').send(jsonOf(body));
+}
+
+/** As it is sent. */
+export function jsonOf(body: unknown): string {
+  return JSON.stringify(body, bytesReplacer);
 }
 
 export interface Exchange {
@@ -49,10 +58,4 @@ async function authenticate({ tokens, devices }: RestDependencies, authorization
   const { device } = await tokens.verify(token);
   if (!(await devices.isActive(device))) throw new DomainError('unauthenticated', 'token: its device was removed');
   return device;
-}
-
-function checked(schema: z.ZodType, value: unknown, whole: string): unknown {
-  const result = schema.safeParse(value ?? {});
-  if (result.success) return result.data;
-  throw new DomainError('invalid_request', describeIssues(result.error, whole), { detail: { field: fieldOf(result.error) || whole } });
 }

@@ -2,17 +2,19 @@ import { visibleReceipts } from '../../core/privacy-rules.js';
 import { receiptItemOf } from '../../core/receipts.js';
 import type { StoredMessage } from '../../ports/history.js';
 import { DomainError } from '../../protocol/errors.js';
+import { isChannelId } from '../../protocol/ids.js';
 import type { HistoryPage } from '../../protocol/rest/conversation.js';
+import { requireChannelMember } from '../require-channel-member.js';
 import { requireMember } from '../require-member.js';
 import { presentView } from './conversation-view.js';
-import { requireRate } from './require-rate.js';
+import { requireRate } from '../require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 
 type ConversationOperation = 'openConversation' | 'listConversations' | 'getConversation' | 'getMessages' | 'getReceipts';
 
 export function conversationHandlers(dependencies: RestDependencies): RestHandlers<ConversationOperation> {
-  const { conversations, groups, groupEvents, history, watermarks, announcements, rateLimiter, clock } = dependencies;
+  const { conversations, groups, channels, groupEvents, history, watermarks, announcements, rateLimiter, clock } = dependencies;
   return {
     openConversation: async ({ caller, body }) => {
       if (body.kind === 'group') {
@@ -35,11 +37,17 @@ export function conversationHandlers(dependencies: RestDependencies): RestHandle
     },
     getConversation: async ({ caller, params }) => ({ status: 200, body: await presentView(conversations, caller.accountId, params.conversationId) }),
     getMessages: async ({ caller, params, query }) => {
-      await requireMember(conversations, caller.accountId, params.conversationId);
-      const page = await history.page({ conversationId: params.conversationId, viewer: caller.accountId, ...query });
+      const { conversationId } = params;
+      if (isChannelId(conversationId)) await requireChannelMember(channels, caller.accountId, conversationId);
+      else await requireMember(conversations, caller.accountId, conversationId);
+      const page = await history.page({ conversationId, viewer: caller.accountId, ...query });
       return { status: 200, body: { items: page.map(messageOf) } };
     },
     getReceipts: async ({ caller, params }) => {
+      if (isChannelId(params.conversationId)) {
+        await requireChannelMember(channels, caller.accountId, params.conversationId);
+        return { status: 200, body: { items: (await watermarks.of([params.conversationId], caller.accountId)).map(receiptItemOf) } };
+      }
       const roster = await requireMember(conversations, caller.accountId, params.conversationId);
       const visible = visibleReceipts(roster, caller.accountId, await watermarks.of([params.conversationId]));
       return { status: 200, body: { items: visible.map(receiptItemOf) } };

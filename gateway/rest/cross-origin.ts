@@ -12,13 +12,13 @@ export function crossOrigin(allowedOrigins: readonly string[]): RequestHandler {
       return;
     }
     response.setHeader('Access-Control-Allow-Origin', origin);
-    response.setHeader('Access-Control-Expose-Headers', 'Retry-After');
+    response.setHeader('Access-Control-Expose-Headers', 'Accept-Ranges, Content-Range, ETag, Retry-After');
     if (request.method !== 'OPTIONS') {
       next();
       return;
     }
     response.setHeader('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE');
-    response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type');
+    response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, If-Match, If-None-Match, Range');
     response.setHeader('Access-Control-Max-Age', maxAgeSeconds);
     response.status(204).end();
   };

@@ -1,10 +1,21 @@
 import { createSignatureCheck } from '../../core/xeddsa.js';
 import { DomainError } from '../../protocol/errors.js';
+import { maxWaitingCounted } from '../../protocol/rest/device.js';
 import { requireListSignature } from './key-signatures.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 
-export function deviceHandlers({ accounts, devices, inbox, announcements, clock }: RestDependencies): RestHandlers<'listDevices' | 'removeDevice'> {
+/** More than so many small items have. */
+const maxCountedBytes = 4 * 1024 * 1024;
+
+export function deviceHandlers({
+  accounts,
+  devices,
+  inbox,
+  keeper,
+  announcements,
+  clock,
+}: RestDependencies): RestHandlers<'listDevices' | 'getDrain' | 'removeDevice'> {
   const ownAccount = async (accountId: Parameters<typeof accounts.byId>[0]) => {
     const account = await accounts.byId(accountId);
     if (account === undefined) throw new DomainError('gone', 'the account was erased');
@@ -14,6 +25,11 @@ export function deviceHandlers({ accounts, devices, inbox, announcements, clock 
     listDevices: async ({ caller }) => {
       const { devices: items, deviceList } = await ownAccount(caller.accountId);
       return { status: 200, body: { items: [...items], deviceList } };
+    },
+    getDrain: async ({ caller }) => {
+      const { rows, more } = await inbox.read(caller, { maxRows: maxWaitingCounted, maxBytes: maxCountedBytes });
+      const oldestQueuedAtMs = rows.length === 0 ? undefined : Math.min(...rows.map(({ queuedAtMs }) => queuedAtMs));
+      return { status: 200, body: { waiting: rows.length, more, ...(oldestQueuedAtMs === undefined ? {} : { oldestQueuedAtMs }) } };
     },
     removeDevice: async ({ caller, params, body }) => {
       const device = { accountId: caller.accountId, deviceId: params.deviceId };
@@ -26,6 +42,7 @@ export function deviceHandlers({ accounts, devices, inbox, announcements, clock 
       await announcements.publish({ kind: 'device-revoked', device });
       await announcements.publish({ kind: 'roster-changed', conversationIds });
       await inbox.clear(device);
+      await keeper.deviceRemoved(device);
       return { status: 204, body: undefined };
     },
   };

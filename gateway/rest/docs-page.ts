@@ -2,7 +2,11 @@ import { Router } from 'express';
 // Only the path: the package's main module loads the whole page into this process.
 import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 
+import { createAsyncApi } from './asyncapi.js';
+import { docsLinks, docsStyle } from './docs-links.js';
+import { sendTagged } from './entity-tag.js';
 import { createOpenApi } from './openapi.js';
+import { renderSocketPage } from './socket-page.js';
 
 const contentPolicy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -16,8 +20,10 @@ const page = `<!doctype html>
     <meta name="viewport" content="width=device-width" />
     <title>Heliograph REST API</title>
     <link rel="stylesheet" href="/docs/assets/swagger-ui.css" />
+    <style>${docsStyle} :root { color-scheme: light; }</style>
   </head>
   <body>
+    ${docsLinks}
     <main id="api"></main>
     <script src="/docs/assets/swagger-ui-bundle.js"></script>
     <script src="/docs/start.js"></script>
@@ -25,28 +31,41 @@ const page = `<!doctype html>
 </html>
 `;
 
-/** The OpenAPI document, and a page to read it and to try its calls. Nothing is loaded from elsewhere. */
+/** The OpenAPI document with a page to read it and to try its calls, the AsyncAPI document with a page to read it. Nothing is loaded from elsewhere. */
 export function createDocsPage(): Router {
-  const document = JSON.stringify(createOpenApi());
+  const documents = { openapi: madeOnce(() => JSON.stringify(createOpenApi())), asyncapi: madeOnce(() => JSON.stringify(createAsyncApi())) };
+  const pages = { '/docs': () => page, '/docs/socket': madeOnce(renderSocketPage) };
   const root = getAbsoluteFSPath();
   const router = Router();
   router.get('/', (_request, response) => {
     response.redirect('/docs');
   });
-  router.get('/v1/openapi.json', (_request, response) => {
-    response.type('application/json').send(document);
-  });
-  router.get('/docs', (_request, response) => {
-    response.setHeader('Content-Security-Policy', contentPolicy);
-    response.type('html').send(page);
-  });
-  router.get('/docs/start.js', (_request, response) => {
-    response.type('text/javascript').send(script);
+  for (const [name, document] of Object.entries(documents)) {
+    router.get(`/v1/${name}.json`, (request, response) => {
+      sendTagged({ request, response }, { type: 'application/json', text: document(), whose: 'public' });
+    });
+  }
+  for (const [path, html] of Object.entries(pages)) {
+    router.get(path, (request, response) => {
+      response.setHeader('Content-Security-Policy', contentPolicy);
+      sendTagged({ request, response }, { type: 'html', text: html(), whose: 'public' });
+    });
+  }
+  router.get('/docs/start.js', (request, response) => {
+    sendTagged({ request, response }, { type: 'text/javascript', text: script, whose: 'public' });
   });
   for (const asset of assets) {
     router.get(`/docs/assets/${asset}`, (_request, response) => {
+      // By the date of the file.
+      response.setHeader('Cache-Control', 'public, no-cache');
       response.sendFile(asset, { root });
     });
   }
   return router;
+}
+
+/** When somebody asks for it first: a start does not wait for it. */
+function madeOnce(make: () => string): () => string {
+  let made: string | undefined;
+  return () => (made ??= make());
 }

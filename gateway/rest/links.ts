@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-
+import { secretHash } from '../../core/secret-hash.js';
 import { createSignatureCheck } from '../../core/xeddsa.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { LinkId } from '../../protocol/ids.js';
 import { accountViewOf } from './account-view.js';
 import { requireListSignature, requirePrekeySignatures } from './key-signatures.js';
-import { requireRate } from './require-rate.js';
+import { requireRate } from '../require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 
@@ -15,16 +14,16 @@ type LinkCalls = 'openLink' | 'answerLink' | 'readLink' | 'finishLink';
 
 /** How a device joins an account: it opens a link, a device of the account answers it, and it finishes with its keys and the list that names it. */
 export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }: RestDependencies): RestHandlers<LinkCalls> {
-  const answerOf = async (linkId: LinkId, secretHash: Uint8Array) => {
+  const answerOf = async (linkId: LinkId, hash: Uint8Array) => {
     await requireRate(rateLimiter, 'token', `link:${linkId}`);
-    return deviceLinks.answerOf({ linkId, secretHash }, clock.nowMs());
+    return deviceLinks.answerOf({ linkId, secretHash: hash }, clock.nowMs());
   };
   return {
     openLink: async ({ body: { linkId, secret }, remoteAddress }) => {
       await requireRate(rateLimiter, 'link', remoteAddress);
       const nowMs = clock.nowMs();
       const expiresAtMs = nowMs + lifetimeMs;
-      await deviceLinks.open({ linkId, secretHash: hashOf(secret), expiresAtMs }, nowMs);
+      await deviceLinks.open({ linkId, secretHash: secretHash(secret), expiresAtMs }, nowMs);
       return { status: 201, body: { expiresAtMs } };
     },
     answerLink: async ({ caller, params, body }) => {
@@ -32,22 +31,22 @@ export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }:
       return { status: 204, body: undefined };
     },
     readLink: async ({ params, body }) => {
-      const answer = await answerOf(params.linkId, hashOf(body.secret));
+      const answer = await answerOf(params.linkId, secretHash(body.secret));
       if (answer === undefined) return { status: 200, body: { state: 'waiting' } };
       const { sealed, account, deviceId } = answer;
       return { status: 200, body: { state: 'answered', sealed, account: accountViewOf(account), deviceId } };
     },
     finishLink: async ({ params, body: { device, deviceList } }) => {
       const { deviceId, registrationId, name, secret, keys } = device;
-      const secretHash = hashOf(secret);
-      const answer = await answerOf(params.linkId, secretHash);
+      const hash = secretHash(secret);
+      const answer = await answerOf(params.linkId, hash);
       if (answer === undefined) throw new DomainError('conflict', 'nobody has answered this link yet');
       const { accountId, identityKey, devices } = answer.account;
       const check = createSignatureCheck(identityKey);
       await requirePrekeySignatures(check, keys, 'device.keys.');
       const others = devices.filter((of) => of.deviceId !== deviceId);
       await requireListSignature(check, { accountId, deviceList, listed: [...others, { deviceId, registrationId }] });
-      const linked = await deviceLinks.finish(params.linkId, { deviceId, registrationId, name, secretHash, keys }, deviceList, clock.nowMs());
+      const linked = await deviceLinks.finish(params.linkId, { deviceId, registrationId, name, secretHash: hash, keys }, deviceList, clock.nowMs());
       if (linked.created) await announcements.publish({ kind: 'roster-changed', conversationIds: linked.conversationIds });
       return {
         status: linked.created ? 201 : 200,
@@ -55,8 +54,4 @@ export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }:
       };
     },
   };
-}
-
-function hashOf(secret: Uint8Array): Uint8Array {
-  return createHash('sha256').update(secret).digest();
 }

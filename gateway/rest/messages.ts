@@ -1,4 +1,4 @@
-import { requireRate } from './require-rate.js';
+import { requireRate } from '../require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 

@@ -1,5 +1,7 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type ResponseConfig, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 
+import { z } from 'zod';
+
 import { errorCodes, type ErrorCode } from '../../protocol/errors.js';
 import { restCalls } from '../../protocol/rest/contract.js';
 import { problem } from '../../protocol/rest/problem.js';
@@ -7,6 +9,9 @@ import type { RestCall } from '../../protocol/rest/rest-call.js';
 
 const bearer = 'token';
 const problemContent = { 'application/problem+json': { schema: problem } };
+const entityTag = { ETag: { description: 'Of this answer: what `If-None-Match` and `If-Match` name.', schema: { type: 'string' as const } } };
+const ifNoneMatch = z.string().optional().describe('The `ETag` of an answer that is here: if it is still the same, 304 and no body.');
+const ifMatch = z.string().optional().describe('The `ETag` of `getConversation`: if the conversation is another one now, 412 and no change.');
 const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } } };
 
 /** The OpenAPI 3.1 document of every call in the contract. */
@@ -28,7 +33,8 @@ export function createOpenApi(): object {
 }
 
 function routeConfig(operationId: string, call: RestCall): RouteConfig {
-  const { method, path, tag, summary, open, params, query, body } = call;
+  const { method, path, tag, summary, open, tagged, guarded, params, query, body } = call;
+  const headers = { ...(tagged === true ? { 'If-None-Match': ifNoneMatch } : {}), ...(guarded === true ? { 'If-Match': ifMatch } : {}) };
   return {
     operationId,
     method,
@@ -39,19 +45,21 @@ function routeConfig(operationId: string, call: RestCall): RouteConfig {
     request: {
       ...(params === undefined ? {} : { params }),
       ...(query === undefined ? {} : { query }),
+      ...(Object.keys(headers).length === 0 ? {} : { headers: z.object(headers) }),
       ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
     },
     responses: { ...answersOf(call), ...problemsOf(call) },
   };
 }
 
-function answersOf({ answers }: RestCall): Record<string, ResponseConfig> {
-  return Object.fromEntries(
-    Object.entries(answers).map(([status, schema]): [string, ResponseConfig] => [
-      status,
-      schema === null ? { description: 'Done.' } : { description: 'Done.', content: { 'application/json': { schema } } },
-    ]),
-  );
+function answersOf({ answers, tagged }: RestCall): Record<string, ResponseConfig> {
+  const headers = tagged === true ? { headers: entityTag } : {};
+  const done = Object.entries(answers).map(([status, schema]): [string, ResponseConfig] => [
+    status,
+    schema === null ? { description: 'Done.' } : { description: 'Done.', ...headers, content: { 'application/json': { schema } } },
+  ]);
+  if (tagged === true) done.push(['304', { description: 'It is as `If-None-Match` says.', ...headers }]);
+  return Object.fromEntries(done);
 }
 
 /** Errors share statuses: each status lists its codes. */

@@ -3,7 +3,7 @@ import { DomainError } from '../../protocol/errors.js';
 import type { AccountId } from '../../protocol/ids.js';
 import { prekeyDigest } from '../../protocol/rest/prekey.js';
 import { requirePrekeySignatures } from './key-signatures.js';
-import { requireRate } from './require-rate.js';
+import { requireRate } from '../require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 

@@ -1,6 +1,6 @@
 import { DomainError } from '../../protocol/errors.js';
 import { directConversationId, type AccountId } from '../../protocol/ids.js';
-import { requireRate } from './require-rate.js';
+import { requireRate } from '../require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 

@@ -5,12 +5,15 @@ import { restCalls, type RestOperation } from '../../protocol/rest/contract.js';
 import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { accountHandlers } from './accounts.js';
 import { answerCall, type AnyHandler } from './answer-call.js';
+import { answerBlobRequest, blobFilesRoute } from './blob-files.js';
+import { channelHandlers } from './channels.js';
 import { conversationHandlers } from './conversations.js';
 import { crossOrigin } from './cross-origin.js';
 import { deviceHandlers } from './devices.js';
 import { createDocsPage } from './docs-page.js';
 import { groupHandlers } from './groups.js';
 import { linkHandlers } from './links.js';
+import { mediaHandlers } from './media.js';
 import { messageHandlers } from './messages.js';
 import { prekeyHandlers } from './prekeys.js';
 import { privacyHandlers } from './privacy.js';
@@ -22,16 +25,22 @@ import { tokenHandlers } from './tokens.js';
 
 /** What requests are counted under that are for no call of the contract. */
 const noOperation = 'none';
+const blobOperation = 'blob';
 
 /** The REST edge: every call of the contract, its documentation, and a clear answer to everything else. */
 export function createRestApp(dependencies: RestDependencies): Express {
-  const { events, options } = dependencies;
+  const { events, options, blobFiles } = dependencies;
   const handlers = handlersOf(dependencies);
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').set('case sensitive routing', true);
   app.set('trust proxy', options.trustedProxies);
   app.use(secured, crossOrigin(options.allowedOrigins));
   app.use(createDocsPage());
+  if (blobFiles !== undefined)
+    app.all(
+      blobFilesRoute,
+      counted(blobOperation, (request, response) => answerBlobRequest(blobFiles, request, response)),
+    );
   const methodsOf = new Map<string, string[]>();
   for (const [operation, call] of Object.entries(restCalls) as [RestOperation, RestCall][]) {
     const route = routeOf(call);
@@ -64,7 +73,7 @@ export function createRestApp(dependencies: RestDependencies): Express {
   return app;
 
   function counted(
-    operation: RestOperation | typeof noOperation,
+    operation: RestOperation | typeof noOperation | typeof blobOperation,
     answer: (request: Request, response: Response) => Promise<void> | void,
   ): RequestHandler {
     return async (request, response) => {
@@ -89,7 +98,9 @@ function handlersOf(dependencies: RestDependencies): RestHandlers {
     ...prekeyHandlers(dependencies),
     ...conversationHandlers(dependencies),
     ...groupHandlers(dependencies),
+    ...channelHandlers(dependencies),
     ...messageHandlers(dependencies),
+    ...mediaHandlers(dependencies),
     ...privacyHandlers(dependencies),
   };
 }

@@ -1,5 +1,7 @@
 import type { Accounts, Devices } from '../../ports/accounts.js';
 import type { Announcements } from '../../ports/announcements.js';
+import type { BlobFiles } from '../../ports/blob-files.js';
+import type { Channels } from '../../ports/channels.js';
 import type { Clock } from '../../ports/clock.js';
 import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
@@ -15,6 +17,7 @@ import type { RegistrationProof } from '../../ports/registration-proof.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { RestEvents } from '../../telemetry/rest-events.js';
 import type { GroupEvents } from '../group-events.js';
+import type { MediaKeeper } from '../media/media-keeper.js';
 import type { MessageExplainer } from '../message-explainer.js';
 import type { Tokens } from '../tokens.js';
 
@@ -25,12 +28,16 @@ export interface RestDependencies {
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  readonly channels: Channels;
   readonly groupEvents: GroupEvents;
   readonly pushSubscriptions: PushSubscriptions;
   /** Left out where no pushes are sent. */
   readonly pushSender: PushSender | undefined;
   readonly explainer: MessageExplainer;
   readonly privacy: Privacy;
+  readonly keeper: MediaKeeper;
+  /** Left out where clients reach the blob store themselves. */
+  readonly blobFiles: BlobFiles | undefined;
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly inbox: Inbox;

@@ -6,6 +6,8 @@ export interface RestRequest<Operation extends RestOperation> extends RestInput<
   readonly caller: (typeof restCalls)[Operation] extends { readonly open: true } ? undefined : DeviceAddress;
   /** The address that limits count by: of the peer's socket, or what a trusted proxy says (network-of.ts). */
   readonly remoteAddress: string;
+  /** The header. A call that the contract does not call `guarded` passes it over. */
+  readonly ifMatch: string | undefined;
 }
 
 /** Throws DomainError. */

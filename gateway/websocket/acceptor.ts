@@ -43,13 +43,10 @@ export function createAcceptor({ context, sockets, options, events }: AcceptorPa
     maxPayload: 4 * limits.maxFrameBytes,
     handleProtocols: (protocols) => [...protocols].find((protocol) => encodingOf(protocol) !== undefined) ?? false,
   });
-  const holdPlace = (network: string, ws: WebSocket) => {
-    perNetwork.set(network, (perNetwork.get(network) ?? 0) + 1);
-    ws.once('close', () => {
-      const left = (perNetwork.get(network) ?? 1) - 1;
-      if (left > 0) perNetwork.set(network, left);
-      else perNetwork.delete(network);
-    });
+  const changePlaces = (network: string, by: 1 | -1) => {
+    const places = (perNetwork.get(network) ?? 0) + by;
+    if (places > 0) perNetwork.set(network, places);
+    else perNetwork.delete(network);
   };
 
   return (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
@@ -70,7 +67,10 @@ export function createAcceptor({ context, sockets, options, events }: AcceptorPa
       return;
     }
     server.handleUpgrade(request, stream, head, (ws) => {
-      holdPlace(network, ws);
+      changePlaces(network, 1);
+      const leave = () => {
+        changePlaces(network, -1);
+      };
       const encoding = encodingOf(ws.protocol);
       const socket = new FrameSocket(ws, stream, encoding ?? encodings.json);
       ws.on('error', () => {
@@ -79,10 +79,16 @@ export function createAcceptor({ context, sockets, options, events }: AcceptorPa
       const refusal = encoding === undefined ? 'protocolVersion' : originMay(request, options.allowedOrigins) ? undefined : 'originRefused';
       if (encoding === undefined || refusal !== undefined) {
         events.socketRefused(refusal ?? 'protocolVersion');
+        ws.on('close', leave);
         socket.close(refusal ?? 'protocolVersion');
         return;
       }
-      serve(ws, new Connection(ws, socket, encoding, context), sockets);
+      const connection = new Connection(ws, socket, encoding, context);
+      ws.on('close', () => {
+        leave();
+        connection.closed();
+      });
+      serve(ws, connection, sockets);
     });
   };
 }
@@ -94,9 +100,6 @@ function serve(ws: WebSocket, connection: Connection, sockets: Sockets): void {
   });
   ws.on('pong', () => {
     connection.pong();
-  });
-  ws.on('close', () => {
-    connection.closed();
   });
 }
 

@@ -6,14 +6,12 @@ import { DomainError } from '../../protocol/errors.js';
 import { deviceKey } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
+import type { Doorkeeper } from '../admission/doorkeeper.js';
 import type { Tokens } from '../tokens.js';
 import type { Admitted } from './connection.js';
 import type { Session } from './session.js';
 import type { SessionHost } from './session-host.js';
 import type { FrameSocket } from './socket.js';
-
-/** Devices that are turned away come back over this long. */
-const comeBackWithinMs = 10_000;
 
 export interface AdmissionDependencies {
   readonly gatewayId: string;
@@ -21,6 +19,7 @@ export interface AdmissionDependencies {
   readonly devices: Devices;
   readonly rateLimiter: RateLimiter;
   readonly clock: Clock;
+  readonly doorkeeper: Doorkeeper;
   readonly sessions: SessionHost;
 }
 
@@ -29,18 +28,19 @@ export interface AdmissionDependencies {
  * Throws DomainError `unauthenticated`, `rate_limited`, `unavailable`. `undefined`: the device was told when to come back, and closed.
  */
 export async function admit(dependencies: AdmissionDependencies, frame: HelloFrame, socket: FrameSocket): Promise<Admitted | undefined> {
-  const { gatewayId, tokens, devices, rateLimiter, clock, sessions } = dependencies;
+  const { gatewayId, tokens, devices, rateLimiter, clock, doorkeeper, sessions } = dependencies;
   const { device, expiresAtMs } = await tokens.verify(frame.token);
   const ofDevice = await rateLimiter.take('hello', deviceKey(device));
   if (!ofDevice.allowed) throw new DomainError('rate_limited', 'hello: too often', { retryAfterMs: ofDevice.retryAfterMs });
-  const ofGateway = await rateLimiter.take('admission', gatewayId);
-  if (!ofGateway.allowed) {
-    socket.send({ type: 'reconnect', afterMs: Math.ceil(ofGateway.retryAfterMs + Math.random() * comeBackWithinMs), reason: 'overloaded' });
+  const entry = await doorkeeper.enter(device, frame.ticket);
+  if (entry.outcome === 'later') {
+    const { afterMs, ticket } = entry;
+    socket.send({ type: 'reconnect', afterMs, reason: 'overloaded', ...(ticket === undefined ? {} : { ticket }) });
     socket.close('overloaded');
     return undefined;
   }
   if (!(await devices.isActive(device))) throw new DomainError('unauthenticated', 'token: its device was unlinked');
-  const session = sessions.open(device, frame.connection, socket, (inbox): ServerFrame => {
+  const session = sessions.open({ device, connection: frame.connection, socket, waited: entry.waited }, (inbox): ServerFrame => {
     const { accountId, deviceId } = device;
     const { heartbeatMs } = limits;
     return {

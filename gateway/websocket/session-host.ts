@@ -47,12 +47,23 @@ export interface SessionHostDependencies {
   readonly limits: SessionLimits;
 }
 
+/** A device that was let in. */
+export interface Greeted {
+  readonly device: DeviceAddress;
+  readonly connection: number;
+  readonly socket: SessionSocket;
+  /** In line, with others. */
+  readonly waited: boolean;
+}
+
 /** All sessions of one gateway: opens them, keeps them registered, lets time pass for them, and answers what routers and drains ask. */
 export class SessionHost implements GatewayEndpoint {
   readonly gatewayId: string;
   readonly #dependencies: SessionHostDependencies;
   readonly #sessions = new Map<string, Session>();
   readonly #watched = new Set<HostedSession>();
+  /** Devices that waited in line, until their first drain is asked for. */
+  readonly #herd = new Set<string>();
   readonly #claims: MicroBatcher<SessionClaim, ClaimOutcome>;
   readonly #lease: LeaseKeeper;
   readonly #context: SessionContext;
@@ -77,7 +88,7 @@ export class SessionHost implements GatewayEndpoint {
       leaseHeld: () => this.#lease.held,
       recordDelivered: (device, items) => receipts.delivered(device, items),
       requestDrain: (device, token) => {
-        waves.request({ device, token }, this.#lease.epoch);
+        waves.request({ device, token }, this.#lease.epoch, this.#herd.delete(deviceKey(device)));
       },
       drainLocally: (device, token) => {
         events.drainedLocally(device);
@@ -100,6 +111,13 @@ export class SessionHost implements GatewayEndpoint {
     return this.#sessions.size;
   }
 
+  /** Sessions whose inbox is being read to them. */
+  draining(): number {
+    let count = 0;
+    for (const { isDraining } of this.#sessions.values()) if (isDraining) count += 1;
+    return count;
+  }
+
   /** Takes the gateway lease, as soon as the registry gives it, and lets time pass from now on. */
   start(): void {
     this.#lease.start(this.#stop.signal);
@@ -117,7 +135,7 @@ export class SessionHost implements GatewayEndpoint {
    * A device said hello: the highest connection number wins (rule 6). The session comes back at once, in `opening`; it turns draining or live by itself.
    * `undefined`: a higher connection of the device is here, the socket was closed.
    */
-  open(device: DeviceAddress, connection: number, socket: SessionSocket, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Session | undefined {
+  open({ device, connection, socket, waited }: Greeted, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Session | undefined {
     const key = deviceKey(device);
     const present = this.#sessions.get(key);
     if (present !== undefined && present.sessionEpoch > connection) {
@@ -127,6 +145,7 @@ export class SessionHost implements GatewayEndpoint {
     present?.close('displaced');
     const session = new Session(device, connection, socket, this.#context);
     this.#sessions.set(key, session);
+    if (waited) this.#herd.add(key);
     this.#dependencies.events.sessionOpened();
     void this.#bringUp(session, welcome);
     return session;
@@ -208,6 +227,7 @@ export class SessionHost implements GatewayEndpoint {
       // The drain that follows reads again until the inbox answers.
     }
     session.opened(claimed && inboxEmpty, welcome);
+    this.#herd.delete(deviceKey(session.device));
   }
 
   /** Claims the entry. What it finds is told to the session: `registered`, displaced, or neither while the registry is away. Answers whether exactly this entry was still there. */

@@ -62,6 +62,11 @@ export class Session implements HostedSession {
     return this.#state;
   }
 
+  /** Its inbox is being read to it, and it listens. */
+  get isDraining(): boolean {
+    return this.#drain?.parked === false;
+  }
+
   send(frame: ServerFrame): void {
     if (this.#state !== 'closed') this.#socket.send(frame);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
 import { limits } from '../../protocol/limits.js';
+import { runTurns } from '../run-turns.js';
 import type { Connection } from './connection.js';
 import { HeartbeatWheel, wheelTurnMs } from './heartbeat-wheel.js';
 
@@ -42,9 +43,8 @@ export class Sockets {
     if (this.#open.size === 0) this.#emptied?.();
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#clock.sleep(wheelTurnMs, signal).catch(() => undefined);
+  run(signal: AbortSignal): Promise<void> {
+    return runTurns({ clock: this.#clock, everyMs: wheelTurnMs, signal }, () => {
       this.#wheel.turn(this.#clock.nowMs());
       this.#turns += 1;
       for (const [connection, untilTurn] of this.#ungreeted) {
@@ -52,7 +52,7 @@ export class Sockets {
         this.#ungreeted.delete(connection);
         connection.helloTimedOut();
       }
-    }
+    });
   }
 
   /** Sends everybody away, spread over the time, so that those who take them in are not flooded. */

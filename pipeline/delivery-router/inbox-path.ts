@@ -1,3 +1,4 @@
+import { isKept } from '../../core/kept-kind.js';
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GatewayLink } from '../../ports/gateway-link.js';
@@ -100,5 +101,5 @@ export class InboxPath {
 
 /** Nobody looks at a device for keys alone, or for what the account itself sent from another one. */
 function wakes({ kind, sender }: InboxRow, { accountId }: DeviceAddress): boolean {
-  return kind !== 'keys' && sender.accountId !== accountId;
+  return isKept(kind) && sender.accountId !== accountId;
 }

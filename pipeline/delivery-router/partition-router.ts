@@ -84,6 +84,8 @@ export class PartitionRouter implements PartitionHandler {
   /** No answer counts as no session: rows are written, and the inbox path repeats the look-up until it succeeds. */
   async #lookup(recipients: readonly AccountId[]): Promise<Sessions> {
     const accounts = [...new Set(recipients)];
+    // Posts in channels alone: nobody is looked for.
+    if (accounts.length === 0) return new Map();
     try {
       const found = await this.#dependencies.registry.lookup(accounts);
       return new Map(accounts.map((accountId, index) => [accountId, found[index] ?? []]));

@@ -1,11 +1,14 @@
 import { LRUCache } from 'lru-cache';
 
 import { contentDigest } from '../../core/content-digest.js';
+import { isKept } from '../../core/kept-kind.js';
 import { positionOf } from '../../core/position.js';
 import type { Consumer, EventLog, LogRecord } from '../../ports/event-log.js';
+import type { Heads } from '../../ports/heads.js';
 import type { History, StoredAlias, StoredMessage } from '../../ports/history.js';
-import type { MessageId } from '../../protocol/ids.js';
+import { isChannelId, type ConversationId, type MessageId } from '../../protocol/ids.js';
 import { decodeMessageRecord, type MessageRecord } from '../../protocol/log-records.js';
+import type { ChannelHead } from '../../protocol/server-frames.js';
 import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
 
 /** Of one partition; a gateway that stands still for longer than it takes to send so many again is long given up. */
@@ -17,12 +20,13 @@ const gatherMs = 50;
 export interface HistoryWriterDependencies {
   readonly eventLog: EventLog;
   readonly history: History;
+  readonly heads: Heads;
   readonly events: PipelineEvents;
   /** Epoch of the messages topic (core/position.ts). */
   readonly epoch: number;
 }
 
-/** Writes every message of the log to History, in batches. A store that is away makes the log redeliver: nothing is skipped. */
+/** Writes every message of the log to History, in batches, then tells how far channels are. A store that is away makes the log redeliver: nothing is skipped. */
 export function startHistoryWriter(dependencies: HistoryWriterDependencies): Promise<Consumer> {
   const { eventLog } = dependencies;
   return eventLog.consume({
@@ -50,7 +54,7 @@ export function startHistoryWriter(dependencies: HistoryWriterDependencies): Pro
  */
 type Retried = LRUCache<MessageId, number>;
 
-async function write({ history, events, epoch }: HistoryWriterDependencies, retried: Retried, batch: readonly LogRecord[]): Promise<void> {
+async function write({ history, heads, events, epoch }: HistoryWriterDependencies, retried: Retried, batch: readonly LogRecord[]): Promise<void> {
   const messages = batch.map((record) => storedMessage(decodeMessageRecord(record.value), record, epoch));
   const firsts = await firstPositions(history, retried, messages);
   const isAlias = ({ message }: Read) => (firsts.get(message.messageId) ?? message.position) !== message.position;
@@ -61,6 +65,18 @@ async function write({ history, events, epoch }: HistoryWriterDependencies, retr
   const fresh = messages.filter((read) => !isAlias(read)).map(({ message }) => message);
   await history.append(fresh, aliases);
   events.historyWritten(fresh.length, aliases.length);
+  const told = headsOf(fresh);
+  if (told.length === 0) return;
+  events.headsTold(told.length);
+  // Best effort, and nothing waits for it.
+  void heads.tell(told);
+}
+
+/** How far the channels of a batch are. */
+function headsOf(messages: readonly StoredMessage[]): readonly ChannelHead[] {
+  const heads = new Map<ConversationId, number>();
+  for (const { kind, conversationId, position } of messages) if (isKept(kind) && isChannelId(conversationId)) heads.set(conversationId, position);
+  return [...heads].map(([conversationId, position]) => ({ conversationId, position }));
 }
 
 interface Read {
@@ -89,8 +105,6 @@ async function firstPositions(history: History, retried: Retried, messages: read
 
 function storedMessage(record: MessageRecord, { offset, appendedAtMs }: LogRecord, epoch: number): Read {
   const { conversationId, messageId, kind, sender, attempt, body, media, ttlSeconds, withheld } = record;
-  const position = positionOf(epoch, offset);
-  const digest = contentDigest(record);
-  const place = { conversationId, position, acceptedAtMs: appendedAtMs };
-  return { attempt, message: { ...place, messageId, kind, sender, digest, body, media, ttlSeconds, withheld } };
+  const [position, acceptedAtMs, digest] = [positionOf(epoch, offset), appendedAtMs, contentDigest(record)];
+  return { attempt, message: { conversationId, position, messageId, kind, sender, acceptedAtMs, digest, body, media, ttlSeconds, withheld } };
 }

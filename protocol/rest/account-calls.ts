@@ -1,10 +1,8 @@
 import { z } from 'zod';
 
-import { accountId } from '../ids.js';
 import { accountView, handle, issuedToken, newAccount, ownAccountView, registered, tokenRequest } from './account.js';
+import { ofAccount } from './path-params.js';
 import type { RestCall } from './rest-call.js';
-
-const ofAccount = z.strictObject({ accountId });
 
 export const accountCalls = {
   registerAccount: {
@@ -23,6 +21,7 @@ export const accountCalls = {
     path: '/v1/accounts',
     tag: 'accounts',
     summary: 'Finds an account by its handle.',
+    tagged: true,
     query: z.strictObject({ handle }),
     answers: { 200: accountView },
     errors: ['not_found'],
@@ -32,6 +31,7 @@ export const accountCalls = {
     path: '/v1/accounts/self',
     tag: 'accounts',
     summary: "One's own account, with its privacy.",
+    tagged: true,
     answers: { 200: ownAccountView },
     errors: [],
   },
@@ -40,6 +40,7 @@ export const accountCalls = {
     path: '/v1/accounts/{accountId}',
     tag: 'accounts',
     summary: 'An account by its id.',
+    tagged: true,
     params: ofAccount,
     answers: { 200: accountView },
     errors: ['not_found'],

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 
 import { accountCalls } from './account-calls.js';
+import { channelCalls } from './channel-calls.js';
 import { conversationCalls } from './conversation-calls.js';
 import { deviceCalls } from './device-calls.js';
 import { groupCalls } from './group-calls.js';
+import { mediaCalls } from './media-calls.js';
 import { messageCalls } from './message-calls.js';
 import { prekeyCalls } from './prekey-calls.js';
 import { privacyCalls } from './privacy-calls.js';
@@ -18,7 +20,9 @@ export const restCalls = {
   ...prekeyCalls,
   ...conversationCalls,
   ...messageCalls,
+  ...mediaCalls,
   ...groupCalls,
+  ...channelCalls,
 } as const;
 
 export type RestOperation = keyof typeof restCalls;

@@ -1,10 +1,6 @@
-import { z } from 'zod';
-
-import { conversationId } from '../ids.js';
 import { conversationPage, conversationQuery, conversationView, historyPage, historyQuery, newConversation, receiptsView } from './conversation.js';
+import { ofConversation } from './path-params.js';
 import type { RestCall } from './rest-call.js';
-
-const ofConversation = z.strictObject({ conversationId });
 
 export const conversationCalls = {
   openConversation: {
@@ -21,6 +17,7 @@ export const conversationCalls = {
     path: '/v1/conversations',
     tag: 'conversations',
     summary: "One's own conversations, by pages.",
+    tagged: true,
     query: conversationQuery,
     answers: { 200: conversationPage },
     errors: [],
@@ -30,6 +27,7 @@ export const conversationCalls = {
     path: '/v1/conversations/{conversationId}',
     tag: 'conversations',
     summary: 'A conversation with its present roster.',
+    tagged: true,
     params: ofConversation,
     answers: { 200: conversationView },
     errors: ['not_a_member'],
@@ -39,6 +37,7 @@ export const conversationCalls = {
     path: '/v1/conversations/{conversationId}/messages',
     tag: 'conversations',
     summary: 'A page of history: newest first, unless only `after` is given.',
+    tagged: true,
     params: ofConversation,
     query: historyQuery,
     answers: { 200: historyPage },
@@ -49,6 +48,7 @@ export const conversationCalls = {
     path: '/v1/conversations/{conversationId}/receipts',
     tag: 'conversations',
     summary: 'How far each device got, and how far each account read.',
+    tagged: true,
     params: ofConversation,
     answers: { 200: receiptsView },
     errors: ['not_a_member'],

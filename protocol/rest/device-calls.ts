@@ -1,14 +1,13 @@
 import { z } from 'zod';
 
-import { deviceId, linkId } from '../ids.js';
+import { linkId } from '../ids.js';
 import { registered } from './account.js';
-import { deviceRemoval, deviceViews } from './device.js';
+import { deviceDrain, deviceRemoval, deviceViews } from './device.js';
 import { linkAnswer, linkedDevice, linkQuestion, linkState, newLink, openedLink } from './link.js';
-import { numberText } from './number-text.js';
+import { deviceNumber } from './path-params.js';
 import type { RestCall } from './rest-call.js';
 
 const ofLink = z.strictObject({ linkId });
-const deviceNumber = numberText(deviceId);
 
 export const deviceCalls = {
   listDevices: {
@@ -16,7 +15,16 @@ export const deviceCalls = {
     path: '/v1/devices',
     tag: 'devices',
     summary: "The active devices of one's own account.",
+    tagged: true,
     answers: { 200: deviceViews },
+    errors: [],
+  },
+  getDrain: {
+    method: 'get',
+    path: '/v1/devices/self/drain',
+    tag: 'devices',
+    summary: 'What waits for this device in its inbox: less and less while it is drained.',
+    answers: { 200: deviceDrain },
     errors: [],
   },
   removeDevice: {

@@ -35,5 +35,18 @@ const deviceView = z.strictObject({
 /** The devices of one's own account. */
 export const deviceViews = z.strictObject({ items: z.array(deviceView), deviceList });
 
+/** Of `waiting` in an answer. */
+export const maxWaitingCounted = 1_000;
+
+/** What a device did not get yet. */
+export const deviceDrain = z.strictObject({
+  /** Items of its inbox, counted up to 1,000. */
+  waiting: z.number().int().min(0).max(maxWaitingCounted),
+  /** There are more than were counted. */
+  more: z.boolean(),
+  /** Since when the one that was queued first waits, of those that were counted; missing when nothing does. */
+  oldestQueuedAtMs: z.number().int().optional(),
+});
+
 /** With the removal of a device comes the list of those that stay. */
 export const deviceRemoval = z.strictObject({ deviceList });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { accountId, conversationId, deviceAddress, deviceId, messageId, position } from '../ids.js';
+import { itemKind } from '../server-frames.js';
 
 const timeMs = z.number().int();
 const offset = z.number().int().min(0);
@@ -35,6 +36,8 @@ const message = {
   position,
   /** It is in the log and in History since then, or a moment later. */
   acceptedAtMs: timeMs,
+  /** Of a channel: its members pull it, and nobody keeps who did, so no account is named. */
+  pulled: z.literal(true).optional(),
 };
 
 /** Where a message is for each account of its conversation and each of their devices, except the one that sent it. An account's state is that of its device that is furthest. */
@@ -71,7 +74,7 @@ const deviceDetail = z.strictObject({
 /** The same for an operator, with what it was derived from. Nothing of the message's content. */
 export const explanationDetail = z.strictObject({
   ...message,
-  kind: z.enum(['message', 'keys', 'event']),
+  kind: itemKind,
   sender: deviceAddress,
   expiresAtMs: timeMs.optional(),
   epoch: z.number().int(),

@@ -1,11 +1,9 @@
-import { z } from 'zod';
-
-import { accountId, conversationId } from '../ids.js';
+import { accountId } from '../ids.js';
 import { conversationView, invite, joinRequest, newInvite, newMembers, newRole, newTitle } from './conversation.js';
+import { ofConversation } from './path-params.js';
 import type { RestCall } from './rest-call.js';
 
-const ofConversation = z.strictObject({ conversationId });
-const ofMember = z.strictObject({ conversationId, accountId });
+const ofMember = ofConversation.extend({ accountId });
 
 export const groupCalls = {
   changeTitle: {
@@ -13,10 +11,11 @@ export const groupCalls = {
     path: '/v1/conversations/{conversationId}/title',
     tag: 'groups',
     summary: 'Changes the title of a group.',
+    guarded: true,
     params: ofConversation,
     body: newTitle,
     answers: { 200: conversationView },
-    errors: ['not_a_member', 'forbidden', 'not_found', 'rate_limited'],
+    errors: ['not_a_member', 'forbidden', 'not_found', 'changed', 'rate_limited'],
   },
   addMembers: {
     method: 'post',

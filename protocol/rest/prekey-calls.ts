@@ -1,12 +1,8 @@
 import { z } from 'zod';
 
-import { accountId, deviceId } from '../ids.js';
 import { prekeyBundle, prekeyCheck, prekeyCount, prekeyUpload } from './prekey.js';
-import { numberText } from './number-text.js';
+import { deviceNumber, ofAccount } from './path-params.js';
 import type { RestCall } from './rest-call.js';
-
-const ofAccount = z.strictObject({ accountId });
-const deviceNumber = numberText(deviceId);
 
 export const prekeyCalls = {
   uploadPrekeys: {

@@ -1,10 +1,6 @@
-import { z } from 'zod';
-
-import { accountId } from '../ids.js';
 import { blockViews, privacySettings } from './privacy.js';
+import { ofAccount } from './path-params.js';
 import type { RestCall } from './rest-call.js';
-
-const ofAccount = z.strictObject({ accountId });
 
 export const privacyCalls = {
   setPrivacy: {
@@ -21,6 +17,7 @@ export const privacyCalls = {
     path: '/v1/accounts/self/blocks',
     tag: 'privacy',
     summary: 'The accounts that one blocked, latest first.',
+    tagged: true,
     answers: { 200: blockViews },
     errors: [],
   },

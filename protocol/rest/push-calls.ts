@@ -8,6 +8,7 @@ export const pushCalls = {
     path: '/v1/push/key',
     tag: 'push',
     summary: 'The key that a browser subscribes with; `not_found` where the server sends no pushes.',
+    tagged: true,
     answers: { 200: pushKey },
     errors: ['not_found'],
   },

@@ -8,6 +8,10 @@ export interface RestCall {
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
+  /** Its answer has an `ETag`, and is 304 without a body for a client that has it (`If-None-Match`). */
+  readonly tagged?: true;
+  /** Done only if what it changes is as the client saw it last (`If-Match`, a tag of `getConversation`), if the client says so. */
+  readonly guarded?: true;
   /** Needs no token. */
   readonly open?: true;
   readonly params?: z.ZodObject;

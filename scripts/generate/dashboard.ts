@@ -47,6 +47,24 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
         'not in the log': `sum(${minute('wake_ups_dropped_total')})`,
       },
     },
+    {
+      title: 'Channels',
+      unit: 'ops',
+      lines: {
+        'heads told by the pipelines': `sum(${minute('pipeline_channel_heads_total')})`,
+        'heads heard by gateways': `sum(${minute('gateway_channel_heads_total')})`,
+        'frames to sessions': `sum(${minute('gateway_channel_head_frames_total')})`,
+      },
+    },
+    {
+      title: 'Files',
+      unit: 'ops',
+      lines: {
+        'URLs: {{kind}}': `sum by (kind) (${minute('media_urls_total')})`,
+        'deleted: {{reason}}': `sum by (reason) (${minute('media_deleted_total')})`,
+        'overdue buckets': 'max(heliograph_media_overdue_buckets)',
+      },
+    },
     { title: 'Calls tried again', unit: 'ops', lines: { '{{stage}}': `sum by (stage) (${minute('pipeline_retries_total')})` } },
   ],
   'Drains and outages': [

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { describeIssues, fieldOf } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
-import { messageId } from '../../protocol/ids.js';
+import { blobId, messageId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 
 const version = 1;
@@ -11,6 +11,8 @@ const maxQuestionLength = 300;
 const maxOptionLength = 100;
 const minOptions = 2;
 const maxOptions = 12;
+const maxNameLength = 255;
+const maxMediaTypeLength = 100;
 /** Families with skin tones have 40; what comes is newer than what this version knows, so there is room. */
 const maxEmojiLength = 64;
 
@@ -33,6 +35,27 @@ const pollContent = z.object({
   question: z.string().min(1).max(maxQuestionLength),
   options: z.array(z.string().min(1).max(maxOptionLength)).min(minOptions).max(maxOptions).refine(areDifferent, 'must be different from each other'),
   choice: z.enum(['single', 'multiple']),
+});
+
+const secret = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.byteLength === 32, { error: 'must be 32 bytes' });
+/** Where the bytes of a file are, and what opens them. Made by `device.files`. */
+const fileContent = z.object({
+  type: z.literal('file'),
+  blobId,
+  key: secret,
+  /** SHA-256 of the sealed bytes. */
+  sha256: secret,
+  /** Of the file itself, in bytes. */
+  size: z.number().int().min(0).max(limits.maxMediaBytes),
+  /** Without a path. */
+  name: z
+    .string()
+    .min(1)
+    .max(maxNameLength)
+    .refine((name) => !/[/\\\0]/.test(name) && name !== '.' && name !== '..', 'must be a name without a path'),
+  mediaType: z.string().min(1).max(maxMediaTypeLength).optional(),
+  /** Said with it. */
+  text: z.string().min(1).optional(),
 });
 
 /** How long what is said from here on stays, on all devices of the conversation; without `seconds` for ever. */
@@ -69,7 +92,7 @@ const voteContent = z.object({
     .refine(areDifferent, 'must be different from each other'),
 });
 
-const kinds = [textContent, pollContent, disappearingContent, editContent, deleteContent, reactionContent, voteContent] as const;
+const kinds = [textContent, pollContent, fileContent, disappearingContent, editContent, deleteContent, reactionContent, voteContent] as const;
 /** What people say to each other. New kinds are added here; the server never sees it. */
 const content = z.discriminatedUnion('type', kinds);
 export type Content = z.infer<typeof content>;

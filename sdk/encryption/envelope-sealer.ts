@@ -6,7 +6,7 @@ import type { RestClient } from '../rest/rest-client.js';
 import type { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
-import { acceptDeviceList } from './device-list.js';
+import { acceptDeviceList, knownListVersion } from './device-list.js';
 import { encryptTo, sessionRegistration, startSession } from './sessions.js';
 
 const bundlesAtOnce = 16;
@@ -14,6 +14,12 @@ const bundlesAtOnce = 16;
 /** A device of a roster. */
 export interface Recipient extends DeviceAddress {
   readonly registrationId: number;
+}
+
+interface Claimed {
+  readonly bundle: PrekeyBundle;
+  /** Of the account's device list, when it was asked. */
+  readonly knownVersion: number;
 }
 
 export interface EnvelopeSealerDependencies {
@@ -47,7 +53,7 @@ export class EnvelopeSealer {
     const changed = new Map<AccountId, DeviceAddress>();
     try {
       return await signal.run(async () => {
-        for (const bundle of bundles) await this.#begin(bundle, recipients, changed);
+        for (const claimed of bundles) await this.#begin(claimed, recipients, changed);
         const unit = store.begin();
         const kept = await keep(unit, await this.#encryptAll(unit, recipients, await plaintextOf(unit)));
         await unit.commit();
@@ -69,23 +75,26 @@ export class EnvelopeSealer {
     return envelopes;
   }
 
-  async #missingBundles(recipients: readonly Recipient[]): Promise<readonly PrekeyBundle[]> {
+  async #missingBundles(recipients: readonly Recipient[]): Promise<readonly Claimed[]> {
     const { store, rest } = this.#dependencies;
     const missing = recipients.filter((recipient) => !hasSession(store, recipient));
-    const bundles: PrekeyBundle[] = [];
+    const bundles: Claimed[] = [];
     for (const asked of inChunks(missing, bundlesAtOnce)) {
-      const answers = asked.map(({ accountId, deviceId }) => rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } }));
+      const answers = asked.map(async ({ accountId, deviceId }) => {
+        const knownVersion = knownListVersion(store, accountId);
+        return { bundle: await rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } }), knownVersion };
+      });
       bundles.push(...(await Promise.all(answers)));
     }
     return bundles;
   }
 
   /** In a unit of its own that is committed also when the identity changed: that it did must be known the next time. */
-  async #begin(bundle: PrekeyBundle, recipients: readonly Recipient[], changed: Map<AccountId, DeviceAddress>): Promise<void> {
+  async #begin({ bundle, knownVersion }: Claimed, recipients: readonly Recipient[], changed: Map<AccountId, DeviceAddress>): Promise<void> {
     const { store, own } = this.#dependencies;
     const { accountId, identityKey } = bundle;
     const unit = store.begin();
-    acceptDeviceList(unit, bundle);
+    acceptDeviceList(unit, bundle, knownVersion);
     try {
       for (const { deviceId, ...keys } of bundle.devices) {
         const device = { accountId, deviceId };

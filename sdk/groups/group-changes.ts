@@ -1,5 +1,5 @@
 import type { ConversationEvent } from '../../protocol/conversation-event.js';
-import type { AccountId } from '../../protocol/ids.js';
+import type { AccountId, Position } from '../../protocol/ids.js';
 import type { GroupMember } from '../messages/message.js';
 import type { GroupRow } from '../messages/message-tables.js';
 
@@ -14,10 +14,34 @@ export function withChange(row: GroupRow, event: ConversationEvent, by: AccountI
   return { ...row, version: event.version, title, members: membersAfter(row.members, event, by), membersInOrder, roster: undefined };
 }
 
-/** Whether somebody was an admin, or the owner, when the newest message that came was sent. Who was there before this device is known from the server's answers. */
-export function wasAdmin({ members, membersInOrder = [] }: GroupRow, account: AccountId): boolean {
+/** Where those came who are there and came since this device did, after an event at this position. */
+export function joinedAfter({ joinedAt = {} }: GroupRow, event: ConversationEvent, position: Position): GroupRow['joinedAt'] {
+  switch (event.type) {
+    case 'members-added':
+      return { ...joinedAt, ...Object.fromEntries(event.members.map((accountId) => [accountId, position])) };
+    case 'member-joined':
+      return { ...joinedAt, [event.member]: position };
+    case 'member-removed':
+    case 'member-left':
+      return Object.fromEntries(Object.entries(joinedAt).filter(([accountId]) => accountId !== event.member));
+    case 'created':
+    case 'role-changed':
+    case 'title-changed':
+      return joinedAt;
+  }
+}
+
+/** Where somebody who is in the group came, if not before this device. Of whom no event tells, somebody came while this account was not in the group. */
+export function whereJoined({ membersInOrder = [], joinedAt = {} }: GroupRow, account: AccountId, own: AccountId): Position | undefined {
+  const ownAt = joinedAt[own];
+  const isUntold = ownAt !== undefined && !membersInOrder.some(({ accountId }) => accountId === account);
+  return joinedAt[account] ?? (isUntold ? ownAt : undefined);
+}
+
+/** Whether somebody was an admin, or the owner, when the newest message that came was sent. Who was there before this device is known from the server's answers; `undefined` before one came. */
+export function wasAdmin({ members, membersInOrder = [] }: GroupRow, account: AccountId): boolean | undefined {
   const member = [...membersInOrder, ...members].find(({ accountId }) => accountId === account);
-  return member !== undefined && member.role !== 'member';
+  return member && member.role !== 'member';
 }
 
 function membersAfter(members: readonly GroupMember[], event: ConversationEvent, by: AccountId): readonly GroupMember[] {

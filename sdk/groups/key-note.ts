@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 
-import { conversationId } from '../../protocol/ids.js';
+import { conversationId, messageId, position } from '../../protocol/ids.js';
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
@@ -13,8 +13,19 @@ const keyNote = z.discriminatedUnion('type', [
   z.object({ type: z.literal('sender-key'), conversationId, distribution: bytes, groupKey: bytes.optional() }),
   /** The sender of this note cannot open what the other seals for the group. */
   z.object({ type: z.literal('sender-key-wanted'), conversationId }),
+  /** Opens one message of the sender's account, which the device that it is for missed or could not open. */
+  z.object({ type: z.literal('content-key'), conversationId, messageId, position, key: bytes, digest: bytes }),
+  /** The sender of this note lacks what opens that message. */
+  z.object({ type: z.literal('content-key-wanted'), conversationId, messageId, position }),
+  /** Opens what is posted in the channel in this epoch. */
+  z.object({ type: z.literal('channel-key'), conversationId, epoch: z.number().int().min(1), key: bytes }),
+  /** The sender of this note has not got the newest key of the channel. */
+  z.object({ type: z.literal('channel-key-wanted'), conversationId }),
 ]);
 export type KeyNote = z.infer<typeof keyNote>;
+
+/** `asks`: what it asks for waits in the outbox now. `content-key`, `channel-key`: one came that was not here. */
+export type TakenNote = 'asks' | 'content-key' | 'channel-key' | undefined;
 
 /** What stands for `empty`, also from versions that knew no other. */
 const emptyNote = 1;

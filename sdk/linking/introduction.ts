@@ -1,4 +1,6 @@
 import type { ConversationId, DeviceAddress } from '../../protocol/ids.js';
+import type { ChannelView } from '../../protocol/rest/channel.js';
+import { hasPresentKey, takeView } from '../channels/channel-rows.js';
 import type { ConversationDirectory } from '../messages/conversation-directory.js';
 import { conversationTable } from '../messages/message-tables.js';
 import { putKeys } from '../messages/outbox-rows.js';
@@ -21,17 +23,19 @@ export interface IntroductionDependencies {
   readonly onAsked: () => void;
 }
 
-/** A device that was just linked learns the account's conversations, and asks the device that linked it for the keys of groups. Does nothing for any other. Throws SdkError `offline`. */
+/** A device that was just linked learns the account's conversations, and asks the device that linked it for the keys of groups and channels. Does nothing for any other. Throws SdkError `offline`. */
 export async function introduce(dependencies: IntroductionDependencies): Promise<void> {
   const { store, rest, conversations, onAsked } = dependencies;
   const answeredBy = store.get(introductionTable, 'own');
   if (answeredBy === undefined) return;
   const groups: ConversationId[] = [];
+  const channels: ChannelView[] = [];
   let after: ConversationId | undefined;
   do {
     const page = await rest.call('listConversations', { query: { limit: 100, ...(after === undefined ? {} : { after }) } });
     for (const { conversationId, kind, members } of page.items) {
-      if (kind === 'group') {
+      if (kind === 'channel') channels.push(await rest.call('getChannel', { params: { conversationId } }));
+      else if (kind === 'group') {
         await conversations.roster(conversationId, { fresh: true });
         groups.push(conversationId);
       } else await conversations.directWith(conversationId, members);
@@ -43,6 +47,11 @@ export async function introduce(dependencies: IntroductionDependencies): Promise
       const row = unit.get(conversationTable, conversationId);
       if (row?.kind !== 'group' || row.groupKey !== undefined) continue;
       putKeys(unit, { conversationId, to: answeredBy, note: { type: 'sender-key-wanted', conversationId } });
+    }
+    for (const view of channels) {
+      const { conversationId } = view;
+      if (hasPresentKey(takeView(unit, view))) continue;
+      putKeys(unit, { conversationId, to: answeredBy, note: { type: 'channel-key-wanted', conversationId } });
     }
     unit.remove(introductionTable, 'own');
   });

@@ -66,6 +66,11 @@ export class Arrivals {
     if (untold.length > 0) this.#tellNext(untold);
   }
 
+  /** What came another way, and is stored: new messages that are noted as untold, and such as were here. Behind what came before. */
+  tell(messages: readonly MessagePlace[], changes: readonly MessagePlace[]): void {
+    if (!this.#closed) this.#tellNext(messages, changes);
+  }
+
   /** What was not told by now is told at the next start. */
   async close(): Promise<void> {
     this.#closed = true;

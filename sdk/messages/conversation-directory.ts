@@ -6,8 +6,9 @@ import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
 import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
+import { decideDeletions, type MessagePlace } from './keep-content.js';
 import type { Conversation, GroupConversation } from './message.js';
-import { conversationTable, foundedTable, handleTable, type ConversationRow, type GroupRow } from './message-tables.js';
+import { conversationTable, foundedTable, handleTable, type ConversationRow, type DirectRow, type GroupRow } from './message-tables.js';
 import { shownConversation, shownGroup } from './shown-conversation.js';
 
 export interface ConversationDirectoryDependencies {
@@ -16,6 +17,8 @@ export interface ConversationDirectoryDependencies {
   readonly rest: RestClient;
   /** Messages that arrive make conversations too, from there. */
   readonly signal: SerialQueue;
+  /** Messages that are deleted, as is known now: an admin wanted it. */
+  readonly onChanged: (messages: readonly MessagePlace[]) => void;
 }
 
 export type Roster = NonNullable<ConversationRow['roster']>;
@@ -31,36 +34,40 @@ export class ConversationDirectory {
   /** Known ones come without asking. Throws DomainError `not_found` for a handle that nobody has, SdkError `offline`, `untrusted_server`. */
   async withHandle(handle: string): Promise<Conversation> {
     const { store, rest } = this.#dependencies;
-    const known = store.range(conversationTable, []).find(({ row }) => row.kind !== 'group' && row.handle === handle);
-    if (known !== undefined) return shownConversation(known.key[0] as ConversationId, known.row);
+    const known = store.range(conversationTable, []).find(({ row }) => isDirect(row) && row.handle === handle);
+    if (known !== undefined) return shownConversation(store, known.key[0] as ConversationId, known.row);
     const { accountId } = await rest.call('findAccount', { query: { handle } });
     return this.#open(accountId, handle);
   }
 
   /** Where a message belongs that came; without the peer's handle if the server cannot be asked for it now: the name can wait, the message cannot. */
   async ofIncoming(conversationId: ConversationId): Promise<Conversation> {
-    const { store, rest } = this.#dependencies;
+    const { store } = this.#dependencies;
     const row = store.get(conversationTable, conversationId);
     if (row?.kind === 'group') return this.#ofIncomingGroup(conversationId, row);
-    if (row?.handle !== undefined) return shownConversation(conversationId, row);
+    if (row?.kind === 'channel' || row?.handle !== undefined) return shownConversation(store, conversationId, row);
+    return this.#ofIncomingDirect(conversationId, row);
+  }
+
+  async #ofIncomingDirect(conversationId: ConversationId, row: DirectRow | undefined): Promise<Conversation> {
+    const { store, rest } = this.#dependencies;
     try {
       // One's own other device wrote first: only the server knows to whom.
       if (row === undefined) await this.roster(conversationId, { fresh: true });
       const now = row ?? store.get(conversationTable, conversationId);
-      if (now === undefined || now.kind === 'group')
-        throw new SdkError('untrusted_server', `the server has nobody in conversation ${conversationId}`);
+      if (now === undefined || !isDirect(now)) throw new SdkError('untrusted_server', `the server has nobody in conversation ${conversationId}`);
       const { handle } = await rest.call('getAccount', { params: { accountId: now.peer } });
       return await this.#keep(conversationId, { ...now, handle });
     } catch (error) {
       if (row === undefined) throw error;
-      return shownConversation(conversationId, row);
+      return shownConversation(store, conversationId, row);
     }
   }
 
   /** After a change, with everybody who is in it now, if the server can be asked. */
   async #ofIncomingGroup(conversationId: ConversationId, row: GroupRow): Promise<Conversation> {
     if (row.roster === undefined) await this.roster(conversationId, { fresh: true }).catch(() => undefined);
-    return shownConversation(conversationId, this.#dependencies.store.get(conversationTable, conversationId) ?? row);
+    return shownConversation(this.#dependencies.store, conversationId, this.#dependencies.store.get(conversationTable, conversationId) ?? row);
   }
 
   /** What the server says of a group now. */
@@ -89,7 +96,7 @@ export class ConversationDirectory {
   async handleOf(accountId: AccountId): Promise<string> {
     const { store, own } = this.#dependencies;
     const direct = store.get(conversationTable, directConversationId(own.accountId, accountId));
-    const known = direct?.kind === 'group' ? undefined : direct?.handle;
+    const known = direct !== undefined && isDirect(direct) ? direct.handle : undefined;
     const handle = known ?? store.get(handleTable, accountId);
     return handle ?? this.#askHandle(accountId);
   }
@@ -119,7 +126,7 @@ export class ConversationDirectory {
       await this.groupIs(view);
       return { rosterDigest: view.rosterDigest, members: view.members };
     }
-    const known = row?.kind === 'group' ? undefined : row?.peer;
+    const known = row !== undefined && isDirect(row) ? row.peer : undefined;
     const peer = known ?? view.members.find(({ accountId }) => accountId !== own.accountId)?.accountId ?? own.accountId;
     const roster = this.#trusted(view, conversationId, peer);
     await this.#keep(conversationId, { peer, roster });
@@ -144,14 +151,26 @@ export class ConversationDirectory {
   }
 
   /** What is not in `facts` stays as it is. */
-  #keep(conversationId: ConversationId, facts: ConversationRow): Promise<Conversation> {
-    return changeInTurn(this.#dependencies, (unit) => {
+  async #keep(conversationId: ConversationId, facts: DirectRow | GroupRow): Promise<Conversation> {
+    const { store, onChanged } = this.#dependencies;
+    const { shown, changed } = await changeInTurn(this.#dependencies, (unit) => {
       const known = unit.get(conversationTable, conversationId);
       // An answer that was asked for before the last change came.
       const late = known?.kind === 'group' && facts.kind === 'group' && facts.version < known.version;
-      const row: ConversationRow = late ? known : { ...known, ...facts };
+      const row: ConversationRow = late ? known : merged(known, facts);
       unit.put(conversationTable, [conversationId], row);
-      return shownConversation(conversationId, row);
+      return { shown: shownConversation(unit, conversationId, row), changed: decideDeletions(unit, store, conversationId) };
     });
+    if (changed.length > 0) onChanged(changed);
+    return shown;
   }
+}
+
+function isDirect(row: ConversationRow): row is DirectRow {
+  return row.kind !== 'group' && row.kind !== 'channel';
+}
+
+/** The id says of which kind a conversation is, so it is never another one. */
+function merged(known: ConversationRow | undefined, facts: DirectRow | GroupRow): ConversationRow {
+  return known?.kind === 'channel' ? known : { ...known, ...facts };
 }

@@ -1,6 +1,7 @@
-import type { ConversationId, DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
-import { isEffect, type Content, type EffectContent } from '../encryption/content.js';
+import type { AccountId, ConversationId, DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
+import { isEffect, type Content } from '../encryption/content.js';
 import { wasAdmin } from '../groups/group-changes.js';
+import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Message, ShownContent } from './message.js';
 import {
@@ -11,6 +12,7 @@ import {
   expiryTable,
   messageTable,
   processedTable,
+  undecidedTable,
   type EffectRow,
   type MessageRow,
 } from './message-tables.js';
@@ -48,7 +50,7 @@ export function keepContent(unit: UnitOfWork, accepted: Accepted, nowMs: number)
     unit.remove(contentKeyTable, messageId);
     return {};
   }
-  if (isEffect(content)) return { changed: keepEffect(unit, { ...accepted, content }) };
+  if (isEffect(content)) return { changed: keepEffect(unit, { ...accepted, content, accountId: sender.accountId }) };
   const place = { conversationId, position };
   const row: MessageRow = { messageId, sender, acceptedAtMs, content, ttlSeconds };
   unit.put(messageTable, [conversationId, position], row);
@@ -80,15 +82,33 @@ function expiresAtMs(acceptedAtMs: number, ttlSeconds: number): number {
   return acceptedAtMs + ttlSeconds * 1_000;
 }
 
+/** Decides about deletions that came before anybody was known in the group. Answers the messages that are here and may be others now. For the device's serial queue. */
+export function decideDeletions(unit: UnitOfWork, store: Pick<DeviceStore, 'range'>, conversationId: ConversationId): readonly MessagePlace[] {
+  const places = store.range(undecidedTable, [conversationId]).map(({ key: [, target, slot], row: { ttlSeconds } }) => {
+    const place = [conversationId, target as MessageId, slot as string] as const;
+    const effect = unit.get(effectTable, ...place);
+    unit.remove(undecidedTable, ...place);
+    if (effect === undefined) return undefined;
+    unit.remove(effectTable, ...place);
+    return keepEffect(unit, { ...effect, conversationId, ttlSeconds });
+  });
+  return places.filter((place) => place !== undefined);
+}
+
+interface AcceptedEffect extends Omit<EffectRow, 'byAdmin'> {
+  readonly conversationId: ConversationId;
+  readonly ttlSeconds?: number | undefined;
+}
+
 /** Answers the message that it concerns, if that is here. */
-function keepEffect(unit: UnitOfWork, accepted: Accepted & { readonly content: EffectContent }): MessagePlace | undefined {
-  const { conversationId, messageId, position, acceptedAtMs, sender, content, ttlSeconds } = accepted;
-  const { accountId } = sender;
-  const group = unit.get(conversationTable, conversationId);
-  const byAdmin = content.type === 'delete' && group?.kind === 'group' && wasAdmin(group, accountId);
-  const effect: EffectRow = { messageId, position, acceptedAtMs, accountId, content, byAdmin };
+function keepEffect(unit: UnitOfWork, accepted: AcceptedEffect): MessagePlace | undefined {
+  const { conversationId, messageId, position, acceptedAtMs, accountId, content, ttlSeconds } = accepted;
+  const isDeletion = content.type === 'delete';
+  const isAdmin = isDeletion ? mayDeleteOfOthers(unit, conversationId, accountId) : false;
+  const effect: EffectRow = { messageId, position, acceptedAtMs, accountId, content, byAdmin: isAdmin === true };
   const target = content.messageId;
   const slot = slotOf(effect);
+  if (isAdmin === undefined) unit.put(undecidedTable, [conversationId, target, slot], { ttlSeconds });
   const known = unit.get(effectTable, conversationId, target, slot);
   const [newer, older] = known === undefined || known.position < position ? [effect, known] : [known, effect];
   // Should the message be deleted, nothing of its texts may be left.
@@ -100,6 +120,13 @@ function keepEffect(unit: UnitOfWork, accepted: Accepted & { readonly content: E
   const place = placeOf(unit, conversationId, target);
   if (place !== undefined) eraseIfDeleted(unit, place, place.row);
   return place;
+}
+
+/** `undefined`: nothing is known of the account yet. */
+function mayDeleteOfOthers(rows: Pick<UnitOfWork, 'get'>, conversationId: ConversationId, accountId: AccountId): boolean | undefined {
+  const row = rows.get(conversationTable, conversationId);
+  // In a channel nobody else can post.
+  return row?.kind === 'channel' || (row?.kind === 'group' ? wasAdmin(row, accountId) : false);
 }
 
 function eraseIfDeleted(unit: UnitOfWork, { conversationId, position }: MessagePlace, row: MessageRow): void {

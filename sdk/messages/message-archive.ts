@@ -1,5 +1,6 @@
 import type { AccountId, ConversationId, DeviceAddress, MessageId, Position } from '../../protocol/ids.js';
 import { isEffect } from '../encryption/content.js';
+import { whereJoined } from '../groups/group-changes.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { hasDisappeared, placeOf, type MessagePlace } from './keep-content.js';
 import type { Message, OutgoingState, PeerReceipts, Conversation } from './message.js';
@@ -34,15 +35,15 @@ export class MessageArchive {
   }
 
   conversations(): readonly Conversation[] {
-    return this.#store.range(conversationTable, []).map(({ key, row }) => shownConversation(key[0] as ConversationId, row));
+    return this.#store.range(conversationTable, []).map(({ key, row }) => shownConversation(this.#store, key[0] as ConversationId, row));
   }
 
   /** In the order of the conversation; what is not accepted yet, or never will be, at the end. */
   messages(conversationId: ConversationId, { before, limit }: MessageQuery = {}): readonly Message[] {
     const pending = this.#outgoing(conversationId);
-    const receipts = this.receipts(conversationId);
+    const others = this.#others(conversationId);
     const nowMs = Date.now();
-    const ofOwn = () => receipts;
+    const ofOwn = () => others;
     const rows = this.#store.range(messageTable, [conversationId], { before, limit, newestFirst: true }).reverse();
     const kept = rows.filter(({ row }) => !hasDisappeared(row, nowMs));
     const accepted = kept.map(({ key, row }) => this.#accepted({ conversationId, position: key[1] as Position, ...row }, ofOwn));
@@ -62,7 +63,7 @@ export class MessageArchive {
   at(conversationId: ConversationId, position: Position): Message | undefined {
     const row = this.#store.get(messageTable, conversationId, position);
     if (row === undefined || hasDisappeared(row, Date.now())) return undefined;
-    return this.withEffects(this.#accepted({ conversationId, position, ...row }, () => this.receipts(conversationId)));
+    return this.withEffects(this.#accepted({ conversationId, position, ...row }, () => this.#others(conversationId)));
   }
 
   /** After all that was done to it, as far as this device knows. */
@@ -79,17 +80,20 @@ export class MessageArchive {
   /** Whether this account may delete what others wrote. */
   isAdmin(conversationId: ConversationId): boolean {
     const row = this.#store.get(conversationTable, conversationId);
+    if (row?.kind === 'channel') return row.role !== undefined && row.role !== 'member';
     return row?.kind === 'group' && row.members.some(({ accountId, role }) => accountId === this.#own.accountId && role !== 'member');
   }
 
-  /** Of the peer; in a group of everybody else together: what all of them have. */
+  /** Whether this account may write there, as far as this device knows. */
+  mayWrite(conversationId: ConversationId): boolean {
+    return this.#store.get(conversationTable, conversationId)?.kind !== 'channel' || this.isAdmin(conversationId);
+  }
+
+  /** Of the peer; in a group of everybody else together: what all of them have, or were not there for. */
   receipts(conversationId: ConversationId): PeerReceipts {
-    const others = this.receiptsByMember(conversationId);
-    const row = this.#store.get(conversationTable, conversationId);
-    const members = row?.kind === 'group' ? row.members.map(({ accountId }) => accountId) : [...others.keys()];
-    const ofOthers = members.filter((accountId) => accountId !== this.#own.accountId).map((accountId) => others.get(accountId) ?? {});
+    const others = this.#others(conversationId);
     const common = (name: keyof PeerReceipts) => {
-      const positions = ofOthers.map((receipts) => receipts[name]);
+      const positions = others.map(({ joinedAt, ...receipts }) => mergedReceipts(receipts, { [name]: joinedAt })[name]);
       return positions.length === 0 || positions.includes(undefined) ? undefined : Math.min(...positions.map((position) => position ?? 0));
     };
     return { delivered: common('delivered'), read: common('read') };
@@ -105,10 +109,19 @@ export class MessageArchive {
     return furthest;
   }
 
+  /** Everybody else who is in the conversation. */
+  #others(conversationId: ConversationId): readonly Other[] {
+    const receipts = this.receiptsByMember(conversationId);
+    const row = this.#store.get(conversationTable, conversationId);
+    if (row?.kind !== 'group') return [...receipts.values()];
+    const others = row.members.filter(({ accountId }) => accountId !== this.#own.accountId);
+    return others.map(({ accountId }) => ({ ...receipts.get(accountId), joinedAt: whereJoined(row, accountId, this.#own.accountId) }));
+  }
+
   /** Receipts are asked for own messages only: those of a large group take a while to read. */
-  #accepted(message: Message & MessagePlace, receipts: () => PeerReceipts): Message {
+  #accepted(message: Message & MessagePlace, others: () => readonly Other[]): Message {
     const isOwn = message.sender.accountId === this.#own.accountId;
-    return isOwn ? { ...message, state: stateAt(message.position, receipts()) } : message;
+    return isOwn ? { ...message, state: stateAt(message.position, others()) } : message;
   }
 
   /** `pending`: what this device is sending, which counts already. */
@@ -144,10 +157,17 @@ export class MessageArchive {
   }
 }
 
-/** A read message was delivered, whatever came first. */
-function stateAt(position: Position, { delivered, read }: PeerReceipts): OutgoingState {
-  if (read !== undefined && position <= read) return 'read';
-  return delivered !== undefined && position <= delivered ? 'delivered' : 'accepted';
+/** How far somebody else got, and where it came if it was not there before. */
+interface Other extends PeerReceipts {
+  readonly joinedAt?: Position | undefined;
+}
+
+/** By those who were there when it was sent. A read message was delivered, whatever came first. */
+function stateAt(position: Position, others: readonly Other[]): OutgoingState {
+  const concerned = others.filter(({ joinedAt = -1 }) => joinedAt < position);
+  const have = (name: keyof PeerReceipts) => concerned.length > 0 && concerned.every((other) => position <= (other[name] ?? -1));
+  if (have('read')) return 'read';
+  return have('delivered') ? 'delivered' : 'accepted';
 }
 
 /** The higher of both, by part. */

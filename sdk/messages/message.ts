@@ -27,7 +27,20 @@ export interface GroupConversation {
   readonly members: readonly GroupMember[];
 }
 
-export type Conversation = DirectConversation | GroupConversation;
+/** As far as this device was told. */
+export interface ChannelConversation {
+  readonly kind: 'channel';
+  readonly conversationId: ConversationId;
+  /** Missing until a key of the channel is here. */
+  readonly title?: string | undefined;
+  /** Of this account; missing when it is no member any more. */
+  readonly role?: MemberRole | undefined;
+  readonly memberCount: number;
+  /** Posts are there whose key is not here; it was asked for. */
+  readonly waitsForKey: boolean;
+}
+
+export type Conversation = DirectConversation | GroupConversation | ChannelConversation;
 
 /** A change of the group by the sender, in one order with the messages. */
 export interface EventContent {
@@ -52,7 +65,7 @@ export interface Reaction {
   readonly accounts: readonly AccountId[];
 }
 
-/** pending: kept here, not accepted yet. accepted ✓: durable at the server. delivered ✓✓: on a device of the peer, in a group of every other member. read: seen there. failed: refused for good. */
+/** pending: kept here, not accepted yet. accepted ✓: durable at the server. delivered ✓✓: on a device of the peer, in a group of every other member who was there. read: seen there. failed: refused for good. */
 export type OutgoingState = 'pending' | 'accepted' | 'delivered' | 'read' | 'failed';
 
 /** A message as the device keeps it. */

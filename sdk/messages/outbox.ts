@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 } from 'uuid';
 
 import { DomainError, type ErrorCode } from '../../protocol/errors.js';
-import type { ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
+import { isChannelId, type ConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
+import { postOverheadBytes } from '../channels/post-seal.js';
 import { sealBody } from '../encryption/body-seal.js';
 import { encodeContent, isEffect, type Content, type Said } from '../encryption/content.js';
 import { IdleWaiters } from '../idle-waiters.js';
@@ -16,7 +17,17 @@ import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Connection, Request } from '../transport/connection.js';
 import { outboxTable, type OutboxMessage } from './message-tables.js';
-import { dropPart, moveToConversation, moveToFailed, putKeys, putOutgoing, type Acceptance, type Outgoing, type SealedRow } from './outbox-rows.js';
+import {
+  behindAllPosts,
+  dropPart,
+  moveToConversation,
+  moveToFailed,
+  putKeys,
+  putOutgoing,
+  type Acceptance,
+  type Outgoing,
+  type SealedRow,
+} from './outbox-rows.js';
 import { afterFailure } from './outbox-rules.js';
 import type { OutgoingSealer } from './outgoing-sealer.js';
 
@@ -69,11 +80,8 @@ export class Outbox {
     const { own, onChange } = this.#dependencies;
     const messageId = v7() as MessageId;
     const { body, key } = sealBody({ conversationId, messageId, sender: own }, encodeContent({ content, ttlSeconds }));
-    if (body.byteLength > limits.maxBodyBytes) {
-      throw new DomainError('too_large', `content: at most ${limits.maxBodyBytes} bytes`, {
-        detail: { field: 'content', limit: limits.maxBodyBytes },
-      });
-    }
+    const limit = limits.maxBodyBytes - (isChannelId(conversationId) ? postOverheadBytes : 0);
+    if (body.byteLength > limit) throw new DomainError('too_large', `content: at most ${limit} bytes`, { detail: { field: 'content', limit } });
     const row: OutboxMessage = { kind: 'message', messageId, conversationId, content, body, key, ttlSeconds, attempt: 0 };
     await this.#commit((unit) => {
       putOutgoing(unit, row);
@@ -141,25 +149,31 @@ export class Outbox {
     this.#lanes.set(conversationId, lane);
   }
 
-  #first(conversationId: ConversationId): Outgoing | undefined {
-    const [first] = this.#dependencies.store.range(outboxTable, [conversationId], { limit: 1 });
+  #first(conversationId: ConversationId, after?: number): Outgoing | undefined {
+    const [first] = this.#dependencies.store.range(outboxTable, [conversationId], { after, limit: 1 });
     return first === undefined ? undefined : { number: first.key[1] as number, row: first.row };
   }
 
   /** `held`: goes on when somebody resumes it. */
   async #work(conversationId: ConversationId): Promise<'done' | 'held'> {
     let failures = 0;
+    let heldAt: number | undefined;
     for (let connection = this.#connection; connection !== undefined; connection = this.#connection) {
-      const next = this.#first(conversationId);
-      if (next === undefined) return 'done';
+      // A post that waits for its key does not hold up those that ask for it.
+      const postsWait = heldAt === this.#resumptions;
+      const next = this.#first(conversationId, postsWait ? behindAllPosts : undefined);
+      if (next === undefined) return postsWait ? 'held' : 'done';
       const resumptions = this.#resumptions;
       try {
         await this.#transmit(connection, next, failures > 0);
         failures = 0;
       } catch (error) {
         const goesOn = await this.#recover(error, next, failures);
-        if (!goesOn && this.#resumptions === resumptions) return 'held';
         failures += 1;
+        if (goesOn || this.#resumptions !== resumptions) continue;
+        if (postsWait || !isChannelId(conversationId)) return 'held';
+        heldAt = resumptions;
+        failures = 0;
       }
     }
     return 'done';
@@ -175,7 +189,7 @@ export class Outbox {
       await accepted(connection, sendOf(keys));
       row = await this.#commit((unit) => dropPart(unit, { number, row }));
     }
-    if (row.kind === 'keys' && row.to === undefined) await this.#forget({ number, row });
+    if (row.kind === 'keys' && row.to === undefined && row.toAccount === undefined) await this.#forget({ number, row });
     else await this.#accepted({ number, row }, await accepted(connection, sendOf(row)));
   }
 
@@ -251,8 +265,9 @@ function sendOf(row: SealedRow): Request {
     ...{ messageId, conversationId, rosterDigest, kind, attempt },
     envelopes: [...envelopes],
     // A sender key goes to all whom it is for or to nobody: the message behind it counts on it.
-    strategy: kind === 'keys' && row.to !== undefined ? 'partial' : 'strict',
-    ...(kind === 'message' ? { body: row.body, envelope } : {}),
+    strategy: kind === 'keys' && (row.to !== undefined || isChannelId(conversationId)) ? 'partial' : 'strict',
+    ...(kind === 'message' ? { body: row.post ?? row.body, envelope } : {}),
+    ...(kind === 'message' && row.content.type === 'file' ? { media: [row.content.blobId] } : {}),
     ...(kind === 'message' && row.ttlSeconds !== undefined ? { ttlSeconds: row.ttlSeconds } : {}),
   };
 }

@@ -24,6 +24,7 @@ export function outgoingOf(
   { content: wanted, ttlSeconds }: Said<Content>,
 ): Said<Content> {
   const content = checkContent(wanted);
+  if (!archive.mayWrite(conversationId)) throw new DomainError('forbidden', 'only the owner and the admins of a channel post in it');
   checkTtl(content, ttlSeconds);
   if (isSaid(content)) return { content, ttlSeconds: ttlSeconds ?? archive.disappearing(conversationId) };
   if (!isEffect(content)) return { content };
@@ -40,13 +41,13 @@ export function outgoingOf(
 
 function checkTtl(content: Content, ttlSeconds: number | undefined): void {
   if (ttlSeconds === undefined) return;
-  if (!isSaid(content)) throw invalid('ttlSeconds', 'of texts and polls only');
+  if (!isSaid(content)) throw invalid('ttlSeconds', 'of texts, polls and files only');
   const isTtl = Number.isInteger(ttlSeconds) && ttlSeconds >= 1 && ttlSeconds <= limits.maxTtlSeconds;
   if (!isTtl) throw invalid('ttlSeconds', `a whole number, 1 to ${limits.maxTtlSeconds}`, limits.maxTtlSeconds);
 }
 
 function isSaid({ type }: Content): boolean {
-  return type === 'text' || type === 'poll';
+  return type === 'text' || type === 'poll' || type === 'file';
 }
 
 function checkFits(content: EffectContent, { content: target, acceptedAtMs = Date.now() }: Message): void {

@@ -1,17 +1,18 @@
 import type { Envelope } from '../../protocol/client-frames.js';
 import { DomainError } from '../../protocol/errors.js';
-import { deviceKey, isGroupId, type DeviceAddress } from '../../protocol/ids.js';
+import { deviceKey, isChannelId, isGroupId, type DeviceAddress } from '../../protocol/ids.js';
 import type { RosterDifference } from '../../protocol/server-frames.js';
 import { envelopePlaintext } from '../encryption/body-seal.js';
 import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
 import { archiveSession } from '../encryption/sessions.js';
+import type { ChannelSealer } from '../channels/channel-sealer.js';
 import type { GroupSealer } from '../groups/group-sealer.js';
 import { encodeNote } from '../groups/key-note.js';
 import type { SerialQueue } from '../serial-queue.js';
 import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { ConversationDirectory, Roster } from './conversation-directory.js';
-import { outboxTable, type OutboxRow } from './message-tables.js';
+import { outboxTable, type OutboxKeys, type OutboxMessage, type OutboxRow } from './message-tables.js';
 import type { Outgoing, SealedRow } from './outbox-rows.js';
 
 export interface OutgoingSealerDependencies {
@@ -19,6 +20,7 @@ export interface OutgoingSealerDependencies {
   readonly own: DeviceAddress;
   readonly sealer: EnvelopeSealer;
   readonly groups: GroupSealer;
+  readonly channels: ChannelSealer;
   readonly conversations: ConversationDirectory;
   /** Of everything that touches Signal state. */
   readonly signal: SerialQueue;
@@ -47,15 +49,19 @@ export class OutgoingSealer {
    * Throws SdkError `identity_changed`, `untrusted_server`, `offline`, and what the server refuses.
    */
   async prepare(outgoing: Outgoing, { freshRoster }: { readonly freshRoster: boolean }): Promise<SealedRow> {
-    const { conversations, groups } = this.#dependencies;
+    const { conversations, groups, channels } = this.#dependencies;
     const { number, row } = outgoing;
     const { envelopes, rosterDigest } = row;
     const attempt = row.attempt + 1;
     if (envelopes === undefined || rosterDigest === undefined) {
       const unsealed = { number, row: { ...row, attempt } };
+      if (isPost(row)) return channels.post({ number, row: { ...row, attempt } }, { fresh: freshRoster });
       if (this.#isForAll(row)) return groups.seal(unsealed, await conversations.roster(row.conversationId, { fresh: freshRoster }));
       return this.#seal(unsealed, await this.#firstSealing(row, freshRoster));
     }
+    // They are for nobody any more whom the server lets have them. Throws DomainError `gone`.
+    const keys = channelKeysIn(row);
+    if (freshRoster && keys !== undefined) await channels.recipientsOf(keys);
     const again: SealedRow = { ...row, envelopes, rosterDigest, attempt };
     await changeInTurn(this.#dependencies, (unit) => {
       unit.put(outboxTable, [row.conversationId, number], again);
@@ -65,8 +71,12 @@ export class OutgoingSealer {
 
   /** The server named devices that have no fitting envelope, and such as have one and are gone. What fits keeps its bytes; what is for a group is sealed for its present roster. Throws as `prepare` does. */
   async sealAnew({ number, row }: Outgoing, { stale, missing, extra }: RosterDifference): Promise<void> {
-    const { own, conversations, groups } = this.#dependencies;
-    const roster = await conversations.roster(row.conversationId, { fresh: true });
+    const { own, groups, channels } = this.#dependencies;
+    if (isPost(row)) {
+      await channels.post({ number, row }, { fresh: true });
+      return;
+    }
+    const roster = await this.#presentRoster(row);
     if (this.#isForAll(row)) {
       await groups.seal({ number, row }, roster);
       return;
@@ -82,13 +92,21 @@ export class OutgoingSealer {
     await this.#seal({ number, row }, { recipients, rosterDigest, kept });
   }
 
+  async #presentRoster(row: OutboxRow): Promise<Roster> {
+    const { conversations, channels } = this.#dependencies;
+    const keys = channelKeysIn(row);
+    return keys === undefined ? conversations.roster(row.conversationId, { fresh: true }) : channels.recipientsOf(keys);
+  }
+
   /** Under the sender key of this device. */
   #isForAll(row: OutboxRow): boolean {
     return isGroupId(row.conversationId) && (row.kind === 'message' || row.to === undefined);
   }
 
   async #firstSealing(row: OutboxRow, freshRoster: boolean): Promise<Sealing> {
-    const { conversations } = this.#dependencies;
+    const { conversations, channels } = this.#dependencies;
+    const keys = channelKeysIn(row);
+    if (keys !== undefined) return { ...(await channels.recipientsOf(keys)), kept: [] };
     const roster = await conversations.roster(row.conversationId, { fresh: freshRoster });
     const recipients = this.#recipients(row, roster);
     if (row.kind === 'message' || recipients.length > 0) return { recipients, rosterDigest: roster.rosterDigest, kept: [] };
@@ -112,4 +130,12 @@ export class OutgoingSealer {
       return sealed;
     });
   }
+}
+
+function isPost(row: OutboxRow): row is OutboxMessage {
+  return row.kind === 'message' && isChannelId(row.conversationId);
+}
+
+function channelKeysIn(row: OutboxRow): OutboxKeys | undefined {
+  return row.kind === 'keys' && isChannelId(row.conversationId) ? row : undefined;
 }

@@ -34,6 +34,8 @@ export class ReceiptBook {
   /** A watermark is read, compared and written: one after the other. */
   readonly #changes = new SerialQueue();
   readonly #telling = new Set<ConversationId>();
+  /** Conversations that the server was asked about on this connection. */
+  readonly #asked = new Set<ConversationId>();
   readonly #idleWaiters = new IdleWaiters();
   readonly #closing = new AbortController();
   #connection: Connection | undefined;
@@ -46,10 +48,23 @@ export class ReceiptBook {
   async connected(connection: Connection): Promise<void> {
     const { store } = this.#dependencies;
     this.#connection = connection;
+    this.#asked.clear();
     for (const { key } of store.range(unsentReadTable, [])) this.#tellSoon(key[0] as ConversationId);
-    const own = store.range(conversationTable, []).filter(({ row }) => this.#isIn(row));
-    const all = own.map(({ key }) => key[0] as ConversationId);
-    for (const conversations of inChunks(all, limits.maxReceiptConversations)) await this.#askUntilAnswered(connection, conversations);
+    await this.#askOfNew(connection);
+  }
+
+  /** The account may have come into conversations: asks what was read in them while it was not there, or while this device was not. */
+  look(): void {
+    if (this.#connection !== undefined) this.#dependencies.inBackground(this.#askOfNew(this.#connection));
+  }
+
+  async #askOfNew(connection: Connection): Promise<void> {
+    const rows = this.#dependencies.store.range(conversationTable, []).filter(({ row }) => this.#isIn(row));
+    const present = new Set(rows.map(({ key }) => key[0] as ConversationId));
+    for (const conversationId of this.#asked) if (!present.has(conversationId)) this.#asked.delete(conversationId);
+    const unasked = [...present].filter((conversationId) => !this.#asked.has(conversationId));
+    for (const conversationId of unasked) this.#asked.add(conversationId);
+    for (const conversations of inChunks(unasked, limits.maxReceiptConversations)) await this.#askUntilAnswered(connection, conversations);
   }
 
   async #askUntilAnswered(connection: Connection, conversations: readonly ConversationId[]): Promise<void> {
@@ -74,11 +89,14 @@ export class ReceiptBook {
       const left = error instanceof DomainError && error.code === 'not_a_member' ? error.detail?.['conversationId'] : undefined;
       const others = conversations.filter((conversationId) => conversationId !== left);
       if (others.length === conversations.length) throw error;
+      // Or it was just added, and a gateway does not know yet.
+      this.#asked.delete(left as ConversationId);
       await this.#ask(connection, others);
     }
   }
 
   #isIn(row: ConversationRow): boolean {
+    if (row.kind === 'channel') return row.role !== undefined;
     return row.kind !== 'group' || row.members.some(({ accountId }) => accountId === this.#dependencies.own.accountId);
   }
 
@@ -177,7 +195,7 @@ export class ReceiptBook {
   #sendersUpTo(conversationId: ConversationId, position: Position): AccountId[] {
     const { store, own } = this.#dependencies;
     const row = store.get(conversationTable, conversationId);
-    if (row === undefined) return [];
+    if (row === undefined || row.kind === 'channel') return [];
     if (row.kind !== 'group') return [row.peer];
     const members = new Set(row.members.map(({ accountId }) => accountId));
     const lately = store.range(messageTable, [conversationId], { before: position + 1, limit: messagesConcerned, newestFirst: true });

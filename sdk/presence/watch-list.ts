@@ -1,12 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { DomainError } from '../../protocol/errors.js';
 import type { AccountId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { ServerFrame } from '../../protocol/server-frames.js';
-import { afterFailure } from '../messages/outbox-rules.js';
 import { SdkError } from '../sdk-error.js';
 import type { Connection } from '../transport/connection.js';
+import { untilDone } from '../until-done.js';
 
 /** Whether somebody is online; `lastSeenMs` is when they went, by the server's clock, if they show it. */
 export type PresenceNews = Omit<Extract<ServerFrame, { type: 'presence' }>, 'type'>;
@@ -20,16 +18,9 @@ export class WatchList {
   /** Throws what the server refuses for good. */
   async connected(connection: Connection): Promise<void> {
     this.#connection = connection;
-    for (let failures = 0; this.#connection === connection && this.#wanted.size > 0; failures += 1) {
-      try {
-        await connection.request({ type: 'watch', accounts: [...this.#wanted] });
-        return;
-      } catch (error) {
-        const next = afterFailure(error, failures, Math.random());
-        if (next.step !== 'again') throw error;
-        await sleep(next.afterMs, undefined, { signal: this.#waiting.signal }).catch(() => undefined);
-      }
-    }
+    await untilDone(async () => {
+      if (this.#wanted.size > 0) await connection.request({ type: 'watch', accounts: [...this.#wanted] });
+    }, this.#waiting.signal);
   }
 
   disconnected(): void {

@@ -47,6 +47,11 @@ export class RestClient {
     }
   }
 
+  /** A URL of an answer, which may be relative to the server's address. */
+  resolve(url: string): URL {
+    return new URL(url, this.#server);
+  }
+
   /** Ends what is under way with `offline`, so that nobody waits for a server that does not answer. */
   close(): void {
     this.#closing.abort();

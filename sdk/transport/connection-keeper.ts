@@ -31,6 +31,8 @@ const renewalRetryMs = 30_000;
 export class ConnectionKeeper {
   readonly #dependencies: KeeperDependencies;
   #failedTries = 0;
+  /** Of the turn that the server gave for the next try. */
+  #ticket: string | undefined;
   #retryNow: AbortController | undefined;
 
   constructor(dependencies: KeeperDependencies) {
@@ -71,12 +73,14 @@ export class ConnectionKeeper {
       freshToken = issued.fresh;
       const { closed, welcomed, lasted } = await this.#connection(issued, signal);
       if (lasted) this.#failedTries = 0;
+      // Until it is let in, a turn that it has is its own.
+      if (welcomed || closed.slot !== undefined) this.#ticket = closed.slot?.ticket;
       return {
         code: closed.code,
         welcomed,
         failedTries: welcomed && lasted ? 0 : failedTries,
         freshToken,
-        slotMs: closed.slotMs,
+        slotMs: closed.slot?.afterMs,
         retryAfterMs: closed.error?.retryAfterMs,
         reason: reasonOf(closed),
       };
@@ -98,7 +102,8 @@ export class ConnectionKeeper {
     let welcomedAtMs: number | undefined;
     const renewal = new AbortController();
     try {
-      await connection.hello({ token: issued.token, connection: number, device }, (welcome) => {
+      const ticket = this.#ticket === undefined ? {} : { ticket: this.#ticket };
+      await connection.hello({ token: issued.token, connection: number, device, ...ticket }, (welcome) => {
         welcomedAtMs = performance.now();
         this.#dependencies.onStatus({ state: welcome.inbox === 'empty' ? 'online' : 'draining' });
         onOpen(connection);

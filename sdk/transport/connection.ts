@@ -40,8 +40,13 @@ export interface Closed {
   readonly reason: string;
   /** An error that belongs to no request, such as a refused hello. */
   readonly error?: ErrorFrame | undefined;
-  /** Slot of a `reconnect` frame. */
-  readonly slotMs?: number | undefined;
+  readonly slot?: Slot | undefined;
+}
+
+/** Of a `reconnect` frame: when to come back, and with what. */
+export interface Slot {
+  readonly afterMs: number;
+  readonly ticket?: string | undefined;
 }
 
 interface Waiting {
@@ -67,7 +72,7 @@ export class Connection {
   #heardAtMs = performance.now();
   #watch: NodeJS.Timeout | undefined;
   #error: ErrorFrame | undefined;
-  #slotMs: number | undefined;
+  #slot: Slot | undefined;
 
   private constructor(ws: WebSocket, config: ConnectionConfig, onFrame: (frame: ServerFrame) => void) {
     this.#ws = ws;
@@ -76,7 +81,7 @@ export class Connection {
     this.closed = new Promise((resolve) => {
       ws.once('close', (code, reason) => {
         this.#ended();
-        resolve({ code, reason: reason.toString(), error: this.#error, slotMs: this.#slotMs });
+        resolve({ code, reason: reason.toString(), error: this.#error, slot: this.#slot });
       });
     });
     ws.on('error', () => undefined);
@@ -187,7 +192,7 @@ export class Connection {
     else if (frame.type === 'error') this.#takeError(frame);
     else if (frame.type === 'welcome') this.#welcome?.(frame);
     else {
-      if (frame.type === 'reconnect') this.#slotMs = frame.afterMs;
+      if (frame.type === 'reconnect') this.#slot = frame;
       this.#onFrame(frame);
     }
   }

@@ -9,6 +9,8 @@ import { newBlobId } from '../support/ids.js';
 
 export interface BlobStoreUnderTest {
   readonly blobs: BlobStore;
+  /** Of its relative URLs. */
+  readonly base?: string;
   readonly dispose: () => Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreUnd
 
     beforeAll(async () => {
       under = await open();
-      ({ blobs } = under);
+      blobs = absolute(under);
     });
     afterAll(() => under.dispose());
 
@@ -44,6 +46,8 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreUnd
       expect(await upload(await blobs.signUpload(blob, minuteMs), bytes)).toBe(200);
       return blob.blobId;
     }
+
+    test('says that it is there', () => blobs.check());
 
     test('takes the bytes that were announced, and gives them back, whole and in ranges', async () => {
       const bytes = randomBytes(3_000_000);
@@ -111,4 +115,16 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreUnd
       expect((await fetch(url)).status).toBe(404);
     });
   });
+}
+
+/** With the URLs that a client would use. */
+function absolute({ blobs, base }: BlobStoreUnderTest): BlobStore {
+  return {
+    ...blobs,
+    signUpload: async (blob, lifetimeMs) => {
+      const upload = await blobs.signUpload(blob, lifetimeMs);
+      return { ...upload, url: new URL(upload.url, base).href };
+    },
+    signDownload: async (blobId, lifetimeMs) => new URL(await blobs.signDownload(blobId, lifetimeMs), base).href,
+  };
 }

@@ -102,6 +102,14 @@ export function conversationsContract(name: string, open: () => Promise<Director
       expect(await lives([idOf(outsider), idOf(one)])).toEqual(inOrder([...ofMembers, ofOutsider]));
     });
 
+    test('tells the versions of many at once, of those that there are', async () => {
+      const { conversation } = await under.conversations.ensureDirect(idOf(one), idOf(other), nowMs);
+      const { conversationId } = conversation;
+      const roster = await under.conversations.roster(conversationId);
+      expect(await under.conversations.versions([conversationId, newConversationId()])).toEqual(new Map([[conversationId, roster?.version]]));
+      expect(await under.conversations.versions([])).toEqual(new Map());
+    });
+
     test('pages through the conversations of an account in the order of their ids', async () => {
       const made: ConversationId[] = [];
       for (let count = 0; count < 5; count += 1) {

@@ -104,6 +104,14 @@ export function groupsContract(name: string, open: () => Promise<DirectoryUnderT
       expect(await untold()).toEqual([]);
     });
 
+    test('changes the title of the version that was meant, or nothing', async () => {
+      await found();
+      const titled = (ifVersion: number) => change(ann, { type: 'set-title', title: Buffer.from(`after ${ifVersion}`), ifVersion });
+      expect(await titled(1)).toBe(true);
+      await expect(titled(1)).rejects.toMatchObject({ code: 'changed' });
+      expect((await under.groups.untold({ conversationId })).map(({ event }) => event.version)).toEqual([1, 2]);
+    });
+
     test('finds events that nobody told for a while, of each group from its first on', async () => {
       await found();
       await under.groups.change(conversationId, ann, { type: 'add', accounts: [cleo.accountId] }, nowMs + 5_000);

@@ -1,22 +1,26 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
 import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
+import { createMemoryHeads } from '../../adapters/memory/heads.js';
 import { createMemoryPresence } from '../../adapters/memory/presence.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createMemorySignals } from '../../adapters/memory/signals.js';
+import { createMemoryWaitingLine } from '../../adapters/memory/waiting-line.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
-import { VirtualClock } from '../support/simulation/virtual-clock.js';
+import { passOn, VirtualClock } from '../support/simulation/virtual-clock.js';
 import { gatewayLinkContract } from './gateway-link-contract.js';
 import { quietPeriodsContract } from './quiet-periods-contract.js';
+import { headsContract } from './heads-contract.js';
 import { presenceContract } from './presence-contract.js';
 import { sessionRegistryContract } from './session-registry-contract.js';
 import { signalsContract } from './signals-contract.js';
+import { waitingLineContract } from './waiting-line-contract.js';
 
 sessionRegistryContract('memory', () => {
   const clock = new VirtualClock();
@@ -31,15 +35,19 @@ quietPeriodsContract('memory', (periodMs) => {
   return Promise.resolve({ quietPeriods: createMemoryQuietPeriods(clock, periodMs), pass: (ms) => passOn(clock, ms) });
 });
 
-async function passOn(clock: VirtualClock, ms: number): Promise<void> {
-  const untilMs = clock.nowMs() + ms;
-  clock.after(ms, () => undefined);
-  while (clock.nowMs() < untilMs) await clock.step(untilMs);
-}
+waitingLineContract('memory', () => {
+  const clock = new VirtualClock();
+  return Promise.resolve({ line: createMemoryWaitingLine(clock), pass: (ms) => passOn(clock, ms) });
+});
 
 signalsContract('memory', () => {
   const signals = createMemorySignals();
   return Promise.resolve({ open: () => Promise.resolve(signals) });
+});
+
+headsContract('memory', () => {
+  const heads = createMemoryHeads();
+  return Promise.resolve({ open: () => Promise.resolve(heads) });
 });
 
 presenceContract('memory', () => {
@@ -63,19 +71,22 @@ describe('announcements in memory', () => {
 });
 
 describe('the rate limiter in memory', () => {
-  afterEach(() => {
-    jest.useRealTimers();
-  });
-
-  test('allows a burst for each key, says when to come back, and fills again', async () => {
-    jest.useFakeTimers();
-    const limiter = createMemoryRateLimiter({ ...rateLimits, send: { burst: 3, perSecond: 3, whenStoreIsAway: 'open' } });
-    const take = (key: string) => limiter.take('send', key);
-    expect([await take('a'), await take('a'), await take('a'), await take('b')]).toEqual(Array(4).fill({ allowed: true }));
-    const refused = await take('a');
-    expect(refused).toEqual({ allowed: false, retryAfterMs: expect.any(Number) });
-    jest.advanceTimersByTime(refused.allowed ? 0 : refused.retryAfterMs);
-    expect(await take('a')).toEqual({ allowed: true });
+  test('allows a burst for each key, then so many a second, and says when the next one may come', async () => {
+    const clock = new VirtualClock();
+    const limiter = createMemoryRateLimiter({ ...rateLimits, send: { burst: 3, perSecond: 0.5, whenStoreIsAway: 'open' } }, clock);
+    const take = (key: string, count = 1) => limiter.take('send', key, count);
+    const allowed = { allowed: true };
+    expect([await take('a'), await take('a'), await take('a'), await take('b')]).toEqual(Array(4).fill(allowed));
+    expect(await take('a')).toEqual({ allowed: false, retryAfterMs: 2_000 });
+    await passOn(clock, 1_500);
+    expect(await take('a')).toEqual({ allowed: false, retryAfterMs: 500 });
+    await passOn(clock, 500);
+    expect([await take('a'), await take('a')]).toEqual([allowed, { allowed: false, retryAfterMs: 2_000 }]);
+    await passOn(clock, 60_000);
+    expect([await take('a', 3), await take('a')]).toMatchObject([allowed, { allowed: false }]);
+    // More than it holds takes a full one.
+    expect(await take('c', 100)).toEqual(allowed);
+    expect(await take('c', 100)).toEqual({ allowed: false, retryAfterMs: 6_000 });
   });
 });
 

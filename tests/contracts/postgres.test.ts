@@ -15,7 +15,9 @@ import { accountsContract } from './accounts-contract.js';
 import { conversationsContract } from './conversations-contract.js';
 import { deviceLinksContract } from './device-links-contract.js';
 import { devicesContract } from './devices-contract.js';
+import { channelsContract } from './channels-contract.js';
 import { groupsContract } from './groups-contract.js';
+import { mediaContract } from './media-contract.js';
 import { prekeysContract } from './prekeys-contract.js';
 import { pushSubscriptionsContract } from './push-subscriptions-contract.js';
 import { privacyContract } from './privacy-contract.js';
@@ -34,8 +36,10 @@ deviceLinksContract('postgres', open);
 prekeysContract('postgres', open);
 conversationsContract('postgres', open);
 groupsContract('postgres', open);
+channelsContract('postgres', open);
 pushSubscriptionsContract('postgres', open);
 privacyContract('postgres', open);
+mediaContract('postgres', open);
 
 describe('migrations of PostgreSQL', () => {
   const applied = (url: string) => sql<{ name: string; applied_at: Date }>(url, 'SELECT name, applied_at FROM schema_migration ORDER BY name');

@@ -36,6 +36,22 @@ export function watermarksContract(name: string, open: () => Promise<WatermarksU
       expect(await under.watermarks.of([newConversationId(), other])).toEqual([{ conversationId: other, ...device, read: positionOf(1, 9) }]);
     });
 
+    test('are told of one account alone, if only that is asked for', async () => {
+      const [one, other] = [newConversationId(), newConversationId()];
+      const [ann, bea] = [newAccountId(), newAccountId()];
+      const [first, second] = [deviceNumber(1), deviceNumber(2)];
+      const mark = (conversationId: typeof one, accountId: typeof ann, deviceId: typeof first) => ({
+        conversationId,
+        accountId,
+        deviceId,
+        read: positionOf(1, 4),
+      });
+      const [ofAnn, alsoOfAnn, elsewhere] = [mark(one, ann, first), mark(one, ann, second), mark(other, ann, first)];
+      await under.watermarks.raise([ofAnn, alsoOfAnn, elsewhere, mark(one, bea, first)]);
+      expect(await under.watermarks.of([one, other], ann)).toEqual([ofAnn, alsoOfAnn, elsewhere]);
+      expect(await under.watermarks.of([other], bea)).toEqual([]);
+    });
+
     test('never go down, in whatever order and however many at once they are raised', async () => {
       const offset = fc.option(fc.integer({ min: 0, max: 1_000 }), { nil: undefined });
       await fc.assert(

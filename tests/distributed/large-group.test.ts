@@ -5,7 +5,6 @@ import type { ConversationId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { ConversationView } from '../../protocol/rest/conversation.js';
 import { eventually } from '../support/eventually.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { RawMember } from '../support/raw-group.js';
 import { RegisteredDevices } from '../support/registered-devices.js';
 import { TestServer } from '../support/server.js';
@@ -14,7 +13,6 @@ const devicesEach = 2;
 const messageCount = 10;
 const gatewayCount = 2;
 
-let postgres: TestPostgres;
 let server: TestServer;
 let registered: RegisteredDevices;
 let members: readonly (readonly RawMember[])[];
@@ -22,9 +20,8 @@ let devices: readonly RawMember[];
 let view: ConversationView;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url } });
-  registered = new RegisteredDevices(server, postgres.url);
+  server = await TestServer.start();
+  registered = new RegisteredDevices(server);
   const accounts = await Promise.all(Array.from({ length: limits.maxGroupMembers }, () => registered.account(devicesEach)));
   members = accounts.map(({ devices: of }) => of.map((device) => new RawMember(server, device)));
   devices = members.flat();
@@ -38,7 +35,6 @@ afterAll(async () => {
   await Promise.all(devices.map((device) => device.disconnect()));
   await registered.close();
   await server.stop();
-  await postgres.stop();
 }, 60_000);
 
 async function countsOf(...names: readonly string[]): Promise<readonly number[]> {

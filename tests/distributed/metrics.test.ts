@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 
 import { ConversationLoad } from '../support/conversation-load.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let server: TestServer;
+let server: RunningServer;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
 }, 120_000);
-afterAll(() => server.stop(), 60_000);
 
 test('every line of the dashboard has its metric', async () => {
   const text = await server.metrics();

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
 
-import { Stack } from '../../app/stack/stack.js';
 import { stackPorts } from '../../app/stack/endpoints.js';
 import { goesOnMs, surviveEach, type Fault } from '../support/fault-run.js';
 import { TestServer } from '../support/server.js';
@@ -9,26 +8,24 @@ import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 /** Where the others reach gateway-1: another address of this machine, so that a proxy can stand between. */
 const otherHost = '127.0.0.2';
 
-const engines = new Stack('.stack');
 let server: TestServer;
 let toGateway: TcpProxy;
-let redisOfAll: TcpProxy;
 let redisOfPipeline: TcpProxy;
 
 beforeAll(async () => {
-  redisOfAll = await startTcpProxy(stackPorts.redis);
   redisOfPipeline = await startTcpProxy(stackPorts.redis);
-  const redisAt = ({ port }: TcpProxy) => ({ HELIOGRAPH_REDIS_URL: `redis://127.0.0.1:${port}` });
   server = await TestServer.start({
-    environment: redisAt(redisOfAll),
-    ofMember: { 'gateway-1': { HELIOGRAPH_LINK_HOST: otherHost }, 'pipeline-1': redisAt(redisOfPipeline) },
+    ofMember: {
+      'gateway-1': { HELIOGRAPH_LINK_HOST: otherHost },
+      'pipeline-1': { HELIOGRAPH_REDIS_URL: `redis://127.0.0.1:${redisOfPipeline.port}` },
+    },
   });
   const { link } = server.cluster.member('gateway-1').ports;
   toGateway = await startTcpProxy(link, { host: otherHost, port: link });
 }, 120_000);
 afterAll(async () => {
   await server.stop();
-  await Promise.all([toGateway, redisOfAll, redisOfPipeline].map((proxy) => proxy.close()));
+  await Promise.all([toGateway, redisOfPipeline].map((proxy) => proxy.close()));
 }, 60_000);
 
 const fault = (what: string, lastsMs: number, breaks: Fault['breaks'], mends: Fault['mends'] = () => undefined): Fault => ({
@@ -67,12 +64,6 @@ const faults: readonly Fault[] = [
     () => redisOfPipeline.freeze(),
     () => redisOfPipeline.thaw(),
   ),
-  fault('Redis that is back empty while half-open connections to the old one linger', 10_000, async () => {
-    redisOfAll.strand();
-    redisOfPipeline.strand();
-    await engines.kill('redis');
-    await engines.restart('redis');
-  }),
   fault('a pipeline that leaves and joins again six times', 0, async (cluster) => {
     for (let times = 0; times < 6; times += 1) {
       await cluster.member('pipeline-2').stop();

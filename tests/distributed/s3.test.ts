@@ -12,6 +12,7 @@ import { stackCredentials, stackEndpoints, stackPorts } from '../../app/stack/en
 import { seaweedfsOn } from '../../app/stack/seaweedfs.js';
 import { blobOf, blobStoreContract, upload } from '../contracts/blob-store-contract.js';
 import { eventually } from '../support/eventually.js';
+import { expectExactlyTheDueDeleted } from '../support/expiry-run.js';
 import { newBlobId } from '../support/ids.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -132,3 +133,25 @@ describe('a full disk', () => {
     }, 90_000);
   }, 180_000);
 });
+
+test('of 10,000 files in s3 exactly those that are due are deleted, with s3 away for a while', async () => {
+  const bucket = `test-${randomUUID()}`;
+  const direct = openS3({ bucket });
+  await direct.prepare();
+  const proxy = await startTcpProxy(stackPorts.s3);
+  await expectExactlyTheDueDeleted({
+    blobs: openS3({ bucket, url: `http://127.0.0.1:${proxy.port}` }),
+    put: async (blobId, { bytes, sha256 }) => {
+      expect(await upload(await direct.signUpload({ blobId, size: bytes.length, sha256 }, minuteMs), bytes)).toBe(200);
+    },
+    outage: {
+      begin: () => {
+        proxy.cut();
+      },
+      end: () => {
+        proxy.mend();
+      },
+    },
+  });
+  await proxy.close();
+}, 480_000);

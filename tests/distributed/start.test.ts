@@ -72,9 +72,9 @@ describe('a process of the distributed profile', () => {
     ['Cassandra', 'HELIOGRAPH_CASSANDRA_CONTACT_POINTS', '127.0.0.1:1'],
     ['PostgreSQL', 'HELIOGRAPH_POSTGRES_URL', 'postgres://heliograph:heliograph@127.0.0.1:1/heliograph'],
   ])('waits for %s, says so, and gives up after its time without having served anybody', async (engine, variable, value) => {
-    const { code, stdout, stderr } = await start({ [variable]: value, HELIOGRAPH_START_TIMEOUT_MS: '1500' }).ended;
+    const { code, stdout, stderr } = await start({ [variable]: value, HELIOGRAPH_START_TIMEOUT_MS: '5000' }).ended;
     expect(stdout).toBe(`Heliograph starts as gateway\n  waiting for ${engine}\n`);
-    expect(stderr).toContain(`heliograph: ${engine} did not answer within 1.5 s`);
+    expect(stderr).toContain(`heliograph: ${engine} did not answer within 5 s`);
     expect(stderr).toContain(`start it, or correct ${variable}`);
     expect(code).toBe(1);
   });
@@ -110,30 +110,5 @@ describe('heliograph migrate', () => {
     expect((await migrate({ HELIOGRAPH_KAFKA_BROKERS: '127.0.0.1:1', HELIOGRAPH_START_TIMEOUT_MS: 'x' })).stderr).toContain(
       'HELIOGRAPH_START_TIMEOUT_MS: ',
     );
-  });
-});
-
-describe('heliograph stack', () => {
-  const stack = (...args: readonly string[]) => runNode(['dist/cli/main.js', 'stack', ...args]).ended;
-
-  test('shows what runs, brings back what was killed, and leaves the rest alone', async () => {
-    const pids = async (): Promise<Readonly<Record<string, string | undefined>>> => {
-      const rows = [...(await stack('status')).stdout.matchAll(/^ +(\S+) +\S+ +pid (\d+) +\d+ MiB$/gm)];
-      return Object.fromEntries(rows.map(([, engine = '', pid]) => [engine, pid]));
-    };
-    const before = await pids();
-    expect(Object.keys(before)).toEqual(expect.arrayContaining(['kafka', 'cassandra', 'redis', 's3', 'postgres', 'temporal']));
-    expect((await stack('kill', 'redis')).code).toBe(0);
-    expect(await pids()).toEqual({ ...before, redis: undefined });
-    expect((await stack('start')).stdout).toMatch(/redis +ready after/);
-    const { redis, ...rest } = await pids();
-    expect(redis).not.toBe(before['redis']);
-    expect({ ...rest, redis: before['redis'] }).toEqual(before);
-  }, 60_000);
-
-  test('says what it has when it is asked for something else', async () => {
-    const { code, stderr } = await stack('kill', 'nonsense');
-    expect(stderr).toMatch(/^heliograph: the stack has no nonsense; it has kafka, [^\n]+haproxy\n$/);
-    expect(code).toBe(1);
   });
 });

@@ -1,20 +1,19 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 
 import { closeCodes } from '../../protocol/close-codes.js';
 import { RawPair } from '../support/raw-pair.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let server: TestServer;
+let server: RunningServer;
 let pair: RawPair;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
   pair = await RawPair.register(server);
 }, 120_000);
-afterAll(() => server.stop(), 60_000);
 
 function at(gateway: string): RawPair {
-  return pair.through(server.cluster.member(gateway).socketUrl);
+  return pair.through(server.place.socketUrlOf[gateway] ?? '');
 }
 
 test('a device that connects to another gateway is there at once, and its earlier session ends at once', async () => {

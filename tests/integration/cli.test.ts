@@ -1,3 +1,5 @@
+/* eslint-disable max-lines -- every command of the program, on one server */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -203,10 +205,77 @@ describe('chat at a terminal', () => {
     await ivan.sees('heidi (owner)');
     ivan.type('/safety');
     await ivan.sees('! safety numbers are between two people');
+    heidi.type('/explain');
+    await heidi.sees('  ivan: read');
+    heidi.type('/title good friends');
+    await ivan.sees('· heidi changed the title');
+    heidi.type('/admin ivan');
+    await ivan.sees(/· heidi made \S+ admin/);
+    heidi.type('/member ivan');
+    await ivan.sees(/· heidi made \S+ member/);
+    heidi.type('/invite');
+    await heidi.sees('/join ');
+    heidi.type('/endinvite');
     heidi.type('/remove judy');
     await ivan.sees('· heidi removed judy');
     ivan.type('/leave');
     await heidi.sees('· ivan left');
+  }, 120_000);
+
+  test('sends a file, and saves one that came', async () => {
+    await piped('', ...chatArgs('quinn'));
+    const peggy = new Person(...chatArgs('peggy', '--with', 'quinn'));
+    await peggy.sees('· online');
+    const path = join(directory.path, 'notes.txt');
+    writeFileSync(path, 'what we said');
+    peggy.type(`/send ${join(directory.path, 'missing.txt')}`);
+    await peggy.sees('! ENOENT');
+    peggy.type(`/send ${path}`);
+    await peggy.sees('peggy: [notes.txt, 12 B] ✓');
+    const quinn = new Person(...chatArgs('quinn', '--with', 'peggy'));
+    await quinn.sees('[1] ');
+    await quinn.sees('peggy: [notes.txt, 12 B]');
+    quinn.type(`/save 1 ${path}`);
+    await quinn.sees('! path: there is something already');
+    const saved = join(directory.path, 'saved.txt');
+    quinn.type(`/save 1 ${saved}`);
+    await quinn.sees('Saved ');
+    expect(readFileSync(saved, 'utf8')).toBe('what we said');
+    quinn.type('/save 2');
+    await quinn.sees('! there is no message [2] here');
+  }, 60_000);
+
+  test('makes a channel, lets people in by its invite, and shows them what is posted', async () => {
+    const nina = new Person(...chatArgs('nina'));
+    await nina.sees('· online');
+    nina.type('/channel Village news');
+    await nina.sees('#Village news>');
+    nina.type('first post');
+    await nina.sees('nina: first post ✓');
+    nina.type('/invite');
+    const invite = /\/join ([\w-]+\.1\.[\w-]{43})/;
+    await eventually(() => expect(nina.program.stdout()).toMatch(invite));
+    const oscar = new Person(...chatArgs('oscar'));
+    await oscar.sees('· online');
+    oscar.type(`/join ${invite.exec(nina.program.stdout())?.[1] ?? ''}`);
+    await oscar.sees('nina: first post');
+    await oscar.sees('· nina made the channel');
+    oscar.type('me too');
+    await oscar.sees('! only the owner and the admins of a channel post in it');
+    oscar.type('/members');
+    await oscar.sees('2 in all; nina (owner)');
+    nina.type('/admin oscar');
+    await oscar.sees(/· nina made \S+ admin/);
+    oscar.type('now me');
+    await nina.sees('oscar: now me');
+    nina.type('/remove oscar');
+    nina.type('only for nina');
+    await nina.sees('nina: only for nina ✓');
+    nina.type('/add oscar');
+    await nina.sees('! people join a channel by its invite');
+    nina.type('/leave');
+    nina.type('gone?');
+    await nina.sees('! only the owner and the admins');
   }, 120_000);
 
   test('replies, reacts, edits, deletes, asks and lets messages disappear', async () => {
@@ -224,12 +293,27 @@ describe('chat at a terminal', () => {
     mallory.type('/reply 1 gladly');
     await mike.sees('[2]');
     await mike.sees('mallory: ↪ "lunch?" gladly');
+    mike.type('/explain 1');
+    await mike.sees('  mallory: read');
     mike.type('/poll Where? | here | there');
     await mallory.sees(/\[3\] .*mike: Where\? \[1 here \(0\), 2 there \(0\)\]/);
     mallory.type('/vote 3 2');
     await mike.sees('Where? [1 here (0), 2 there (1)]');
     mallory.type('/delete');
     await mike.sees('mallory: [deleted]');
+    mallory.type('/multipoll Which? | this | that');
+    await mike.sees(/mallory: Which\? \[1 this \(0\), 2 that \(0\)\]/);
+    mike.type('/for 2s gone at once');
+    await mallory.sees('mike: gone at once');
+    mike.type('/for ever this');
+    await mike.sees('! a time is a number and s, m, h or d: /for 8h TEXT');
+    mallory.type('/who');
+    await mallory.sees('mike');
+    mallory.type('/history 1');
+    mallory.type('/verify');
+    await mallory.sees('Verified.');
+    mallory.type('/approve');
+    await mallory.sees('Approved.');
     mallory.type('/disappear 3s');
     await mike.sees('· mallory lets what is said disappear after 3s');
     mallory.type('soon gone');

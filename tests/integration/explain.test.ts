@@ -10,32 +10,25 @@ import type { Device } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
 import { newMessageId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { RawMember } from '../support/raw-group.js';
 import { RegisteredDevices, type SignedAccount } from '../support/registered-devices.js';
 import { runNode } from '../support/run-program.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let postgres: TestPostgres;
-let server: TestServer;
+let server: RunningServer;
 let registered: RegisteredDevices;
 const live = new LiveDevices(() => server.publicUrl);
 const members: RawMember[] = [];
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url } });
-  registered = new RegisteredDevices(server, postgres.url);
-}, 60_000);
+  server = await sharedServer();
+  registered = new RegisteredDevices(server);
+}, 120_000);
 afterEach(async () => {
   await Promise.all(members.splice(0).map((member) => member.disconnect()));
   await live.end();
 });
-afterAll(async () => {
-  await registered.close();
-  await server.stop();
-  await postgres.stop();
-});
+afterAll(() => registered.close());
 
 interface RawAccount extends SignedAccount {
   readonly members: readonly RawMember[];

@@ -8,14 +8,15 @@ import { eventually } from '../support/eventually.js';
 import { newAccountId } from '../support/ids.js';
 import { MemberStage } from '../support/member-stage.js';
 import { sharedEnvelope, type RawMember } from '../support/raw-group.js';
+import { sharedServer } from '../support/server.js';
 
 let stage: MemberStage;
 
 beforeAll(async () => {
-  stage = await MemberStage.start();
-}, 60_000);
+  stage = new MemberStage(await sharedServer());
+}, 120_000);
 afterEach(() => stage.disconnect());
-afterAll(() => stage.stop());
+afterAll(() => stage.close());
 
 const account = (deviceCount: number) => stage.account(deviceCount);
 const one = () => stage.one();
@@ -196,6 +197,22 @@ describe('a group', () => {
     await eventually(() => {
       expect(ann.events.map((event) => event?.type)).toEqual(['created', 'member-joined']);
     });
+  });
+
+  test('gets a title only over the one that its admin saw, if the admin says so', async () => {
+    const [ann, bea] = [await one(), await one()];
+    const path = of(await found(ann, [bea]));
+    const tagNow = async () => (await ann.ask('GET', path)).tag ?? '';
+    const seen = await tagNow();
+    const titled = async (title: string, ifMatch: string) => {
+      const { status, body } = await ann.ask('PUT', `${path}/title`, { title: Buffer.from(title) }, { 'if-match': ifMatch });
+      return [status, (body as { code?: string }).code];
+    };
+    expect(await titled('first', seen)).toEqual([200, undefined]);
+    expect(await titled('second', seen)).toEqual([412, 'changed']);
+    expect(await titled('second', `W/${await tagNow()}`)).toEqual([412, 'changed']);
+    expect(await titled('second', `"other", ${await tagNow()}`)).toEqual([200, undefined]);
+    expect(await titled('third', '*')).toEqual([200, undefined]);
   });
 
   test('tells a change all the same when the process that made it ended before it could', async () => {

@@ -35,6 +35,7 @@ import { createGatewayEvents } from '../../telemetry/gateway-events.js';
 import { newDevice } from '../support/drain-fixtures.js';
 import { conversationNumber } from '../support/drain-stage.js';
 import { eventually } from '../support/eventually.js';
+import { idleActivities } from '../support/idle-activities.js';
 import { quietRuntime, startDevServer, workflowBundle } from '../support/temporal.js';
 import { drainTaskQueue } from '../support/drain-task-queue.js';
 
@@ -155,7 +156,7 @@ function connect(host: SessionHost, device: DeviceAddress): Client {
     bufferedBytes: () => 0,
     close: () => undefined,
   };
-  const session = host.open(device, 1, socket, () => ({ type: 'inbox.empty', drained: 0 }));
+  const session = host.open({ device, connection: 1, socket, waited: false }, () => ({ type: 'inbox.empty', drained: 0 }));
   return client;
 }
 
@@ -241,7 +242,7 @@ function startWorker(activities: ReturnType<typeof createInboxDrainActivities>):
     address: env.address,
     namespace: 'default',
     taskQueue: drainTaskQueue,
-    activities,
+    activities: { ...activities, ...idleActivities },
     slots: { workflowTasks: 20, activities: 20, cachedWorkflows: 50 },
     clock,
     logger,

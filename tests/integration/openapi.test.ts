@@ -1,19 +1,18 @@
 import { resolve } from 'node:path';
 
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 
 import { RawPair } from '../support/raw-pair.js';
 import { runProgram } from '../support/run-program.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const schemathesis = resolve('.tools', 'schemathesis');
-let server: TestServer;
+let server: RunningServer;
 
 beforeAll(async () => {
-  server = await TestServer.start();
-}, 60_000);
-afterAll(() => server.stop());
+  server = await sharedServer();
+}, 120_000);
 
 test('the running server answers as its OpenAPI document says, whatever it is sent, and never with a fault of its own', async () => {
   const { alice } = await RawPair.register(server);

@@ -8,28 +8,24 @@ import type { ServerFrame } from '../../protocol/server-frames.js';
 import { ecPrekey, kemPrekey, keyIds, signedPrekey } from '../support/directory-fixtures.js';
 import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { RawClient } from '../support/raw-client.js';
 import { RegisteredDevices } from '../support/registered-devices.js';
 import { TestServer } from '../support/server.js';
 
-let postgres: TestPostgres;
 let server: TestServer;
 let registered: RegisteredDevices;
 let claimer: LoadDevice;
 const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url } });
-  registered = new RegisteredDevices(server, postgres.url);
+  server = await TestServer.start();
+  registered = new RegisteredDevices(server);
   claimer = await device();
 }, 60_000);
 afterEach(() => live.end());
 afterAll(async () => {
   await registered.close();
   await server.stop();
-  await postgres.stop();
 });
 
 /** Of an account with keys that nobody can open anything with. */

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { LoadDevice } from '../../bench/load/wire.js';
 import { eventually } from '../support/eventually.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { RawMember } from '../support/raw-group.js';
 import { RegisteredDevices } from '../support/registered-devices.js';
 import { TestServer } from '../support/server.js';
@@ -14,19 +13,16 @@ const flaps = 4;
 /** A frame takes its turn every 100 ms: eleven turns may fall into one second. */
 const mostInASecond = 2_200;
 
-let postgres: TestPostgres;
 let server: TestServer;
 let registered: RegisteredDevices;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url } });
-  registered = new RegisteredDevices(server, postgres.url);
+  server = await TestServer.start();
+  registered = new RegisteredDevices(server);
 }, 60_000);
 afterAll(async () => {
   await registered.close();
   await server.stop();
-  await postgres.stop();
 });
 
 test('2,000 devices that watch one account which comes and goes cost one message a change, and get no more than 2,000 frames in any second', async () => {

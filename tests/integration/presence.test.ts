@@ -9,18 +9,24 @@ import { newAccountId, newConversationId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { MemberStage } from '../support/member-stage.js';
 import type { RawMember } from '../support/raw-group.js';
+import { TestServer } from '../support/server.js';
 import { shippedLimits } from '../support/shipped-limits.js';
 
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>;
 
+let server: TestServer;
 let stage: MemberStage;
-const live = new LiveDevices(() => stage.server.publicUrl);
+const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  stage = await MemberStage.start(shippedLimits('typing', 'typingDevice'));
+  server = await TestServer.start({ environment: shippedLimits('typing', 'typingDevice') });
+  stage = new MemberStage(server);
 }, 60_000);
 afterEach(() => Promise.all([live.end(), stage.disconnect()]));
-afterAll(() => stage.stop());
+afterAll(async () => {
+  await stage.close();
+  await server.stop();
+});
 
 const account = (deviceCount?: number) => stage.account(deviceCount);
 
@@ -71,16 +77,16 @@ describe('typing', () => {
     const [ann, bob] = [await one(), await one()];
     const { conversationId } = await talk(ann, bob);
     const [messages, dropped] = await Promise.all([
-      stage.server.metric('heliograph_gateway_typing_messages_total'),
-      stage.server.metric('heliograph_gateway_typing_dropped_total'),
+      server.metric('heliograph_gateway_typing_messages_total'),
+      server.metric('heliograph_gateway_typing_dropped_total'),
     ]);
     for (let count = 0; count < 50; count += 1) types(ann, conversationId);
     types(ann, conversationId, 'stopped');
     await eventually(() => expect(typed(bob).at(-1)).toEqual([ann.accountId, 'stopped']));
     expect(typed(bob)).toHaveLength(2);
     await eventually(async () => {
-      expect((await stage.server.metric('heliograph_gateway_typing_messages_total')) - messages).toBe(2);
-      expect((await stage.server.metric('heliograph_gateway_typing_dropped_total')) - dropped).toBe(49);
+      expect((await server.metric('heliograph_gateway_typing_messages_total')) - messages).toBe(2);
+      expect((await server.metric('heliograph_gateway_typing_dropped_total')) - dropped).toBe(49);
     });
   });
 
@@ -222,7 +228,7 @@ describe('watching', () => {
       ...{ type: 'error', code: 'too_large' },
       detail: { field: 'accounts', limit: limits.maxWatches },
     });
-    expect(await stage.server.metric('heliograph_gateway_watches')).toBeGreaterThan(0);
+    expect(await server.metric('heliograph_gateway_watches')).toBeGreaterThan(0);
   });
 
   test('goes on in devices of the SDK after they reconnected', async () => {

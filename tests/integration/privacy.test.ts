@@ -12,17 +12,23 @@ import { newAccountId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { MemberStage } from '../support/member-stage.js';
 import type { RawMember } from '../support/raw-group.js';
+import { TestServer } from '../support/server.js';
 import { shippedLimits } from '../support/shipped-limits.js';
 
+let server: TestServer;
 let stage: MemberStage;
-const live = new LiveDevices(() => stage.server.publicUrl);
+const live = new LiveDevices(() => server.publicUrl);
 let requests = 1;
 
 beforeAll(async () => {
-  stage = await MemberStage.start(shippedLimits('privacyChange'));
+  server = await TestServer.start({ environment: shippedLimits('privacyChange') });
+  stage = new MemberStage(server);
 }, 60_000);
 afterEach(() => Promise.all([live.end(), stage.disconnect()]));
-afterAll(() => stage.stop());
+afterAll(async () => {
+  await stage.close();
+  await server.stop();
+});
 
 /** Connected. */
 const account = async (deviceCount?: number) => Promise.all((await stage.account(deviceCount)).map((member) => member.connect()));

@@ -5,6 +5,7 @@ import { v4, v7 } from 'uuid';
 
 import { makeAccountKeys } from '../../bench/load/register-accounts.js';
 import type { LoadDevice } from '../../bench/load/wire.js';
+import { createAsyncApi, describeFrames } from '../../gateway/rest/asyncapi.js';
 import { bytesReplacer } from '../../protocol/bytes.js';
 import type { AccountId } from '../../protocol/ids.js';
 import { limits, rateLimits } from '../../protocol/limits.js';
@@ -15,7 +16,7 @@ import { problem, type Problem } from '../../protocol/rest/problem.js';
 import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { eventually } from '../support/eventually.js';
 import { RawPair } from '../support/raw-pair.js';
-import { TestServer } from '../support/server.js';
+import { isDistributed, TestServer } from '../support/server.js';
 import { shippedLimits } from '../support/shipped-limits.js';
 
 const browser = 'https://app.example';
@@ -127,6 +128,10 @@ describe('every call of the contract', () => {
   });
 });
 
+test('an idle connection is kept for longer than proxies keep one, which is for them alone to know', async () => {
+  expect((await call('GET', '/v1/nothing')).headers.get('keep-alive')).toBe(isDistributed ? null : 'timeout=75');
+});
+
 describe('what is no call', () => {
   test('is answered as a problem too', async () => {
     expect(await refusal('GET', '/v1/nothing')).toMatchObject({ status: 404, code: 'not_found' });
@@ -140,6 +145,10 @@ describe('what is no call', () => {
     const assets = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path);
     expect(assets.length).toBeGreaterThan(1);
     for (const path of assets) expect((await call('GET', new URL(path, `${server.publicUrl}/docs`).pathname)).status).toBe(200);
+    const socketPage = await (await call('GET', '/docs/socket')).text();
+    const { fromClients, fromServer } = describeFrames();
+    for (const { type } of [...fromClients, ...fromServer]) expect(socketPage).toContain(`<h3>${type}</h3>`);
+    expect(await (await call('GET', '/v1/asyncapi.json')).json()).toEqual(createAsyncApi());
   });
 
   test('from a browser is let through for the origins that are allowed', async () => {

@@ -1,18 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import type { Content, ConversationId, Device, Message } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let server: TestServer;
+let server: RunningServer;
 const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  server = await TestServer.start();
-}, 60_000);
+  server = await sharedServer();
+}, 120_000);
 afterEach(() => live.end());
-afterAll(() => server.stop());
 
 async function pair() {
   const directory = live.directory();
@@ -76,8 +75,10 @@ describe('what people do to messages', () => {
 
   test('while one is away is there when it returns, and offline when one does it', async () => {
     const { alice, bob, directory, conversationId } = await pair();
+    // What was not told by its end is told at its return.
+    const isTold = new Promise<Message>((hear) => void bob.on('message', hear));
     const { messageId } = await alice.send(conversationId, text('first'));
-    await eventually(() => expect(bob.messages(conversationId)).toHaveLength(1));
+    expect(await isTold).toMatchObject({ messageId });
     await live.close(bob);
     await alice.send(conversationId, { type: 'edit', messageId, text: 'first, edited' });
     const second = await alice.send(conversationId, text('second'));

@@ -1,23 +1,27 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 
 import { openDevice, type ConversationId, type Device, type Message } from '../../sdk/index.js';
+import { builtProgram } from '../support/built-program.js';
 import { eventually } from '../support/eventually.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const rounds = 12;
 const groupRounds = 8;
 const settleMs = 60_000;
-let server: TestServer;
+const killedDevice = builtProgram('tests/support/killed-device.ts');
+let server: RunningServer;
+const suite = randomUUID().slice(0, 8);
+const handleOf = (name: string) => `${name}-${suite}`;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
 }, 120_000);
-afterAll(() => server.stop());
 
 /** What a device promised, over all of its lives. */
 class Witness {
@@ -28,13 +32,13 @@ class Witness {
   conversationId: ConversationId | undefined;
   #process: ChildProcess | undefined;
 
-  constructor(handle: string) {
-    this.handle = handle;
+  constructor(name: string) {
+    this.handle = handleOf(name);
   }
 
   /** Resolves when the device has its conversation. */
   async start(peer: string): Promise<void> {
-    const args = ['--import', 'tsx', 'tests/support/killed-device.ts', server.publicUrl, this.directory.path, this.handle, peer];
+    const args = [killedDevice, server.publicUrl, this.directory.path, this.handle, peer];
     const device = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } });
     this.#process = device;
     await new Promise<void>((resolve, reject) => {
@@ -84,7 +88,7 @@ describe('two devices that are killed again and again while both write', () => {
     for (const { handle, directory } of witnesses) await (await openDevice({ server: server.publicUrl, directory: directory.path, handle })).close();
     try {
       for (let round = 0; round < rounds; round += 1) {
-        await Promise.all([alice.start('bob'), bob.start('alice')]);
+        await Promise.all([alice.start(bob.handle), bob.start(alice.handle)]);
         await writeUntilKilled(witnesses);
       }
       await agree(witnesses);
@@ -98,7 +102,7 @@ describe('two devices that are killed again and again while both write', () => {
     for (const { handle, directory } of witnesses) await (await openDevice({ server: server.publicUrl, directory: directory.path, handle })).close();
     const places = [temporaryDirectory(), temporaryDirectory()] as const;
     const [owner, guest] = (await Promise.all(
-      places.map(({ path }, index) => openDevice({ server: server.publicUrl, directory: path, handle: `onlooker-${index}` })),
+      places.map(({ path }, index) => openDevice({ server: server.publicUrl, directory: path, handle: handleOf(`onlooker-${index}`) })),
     )) as [Device, Device];
     try {
       for (const device of [owner, guest]) device.connect();

@@ -1,18 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { openDevice, type ConversationId, type Device } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let server: TestServer;
+let server: RunningServer;
 const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  server = await TestServer.start();
-}, 60_000);
+  server = await sharedServer();
+}, 120_000);
 afterEach(() => live.end());
-afterAll(() => server.stop());
 
 const person = () => live.open(live.directory(), live.handle());
 const say = (device: Device, conversationId: ConversationId, text: string) => device.send(conversationId, { type: 'text', text });

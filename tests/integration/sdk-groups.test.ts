@@ -1,18 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { type ConversationId, type Device, type GroupConversation, type Message } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let server: TestServer;
+let server: RunningServer;
 const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  server = await TestServer.start();
-}, 60_000);
+  server = await sharedServer();
+}, 120_000);
 afterEach(() => live.end());
-afterAll(() => server.stop());
 
 async function person(): Promise<{ readonly device: Device; readonly directory: string }> {
   const directory = live.directory();
@@ -122,6 +121,52 @@ describe('a group of devices of the SDK', () => {
       const mine = cleo.messages(group.conversationId).find(({ messageId }) => messageId === refused.messageId);
       expect(mine).toMatchObject({ state: 'failed', failure: 'not_a_member' } satisfies Partial<Message>);
     });
+  });
+
+  test('keeps the ticks of what was said before somebody new came, who will not get it', async () => {
+    const [ann, bea, cleo] = (await crowd(3)) as [Device, Device, Device];
+    const group = await ann.groups.create({ title: 'Friends', members: [bea.handle] });
+    await say(ann, group, 'before');
+    await eventually(() => expect(seen(bea, group)).toContain('before'));
+    await bea.markRead(group.conversationId);
+    const states = () => ann.messages(group.conversationId).map(({ state }) => state);
+    await eventually(() => expect(states()).toEqual(['read', 'read']));
+    const read = ann.receiptsOf(group.conversationId);
+    await ann.groups.add(group.conversationId, [cleo.handle]);
+    await eventually(() => expect(seen(ann, group)).toEqual(['(created)', 'before', '(members-added)']));
+    expect(states().slice(0, 2)).toEqual(['read', 'read']);
+    expect(ann.receiptsOf(group.conversationId).read).toBe(read.read);
+    await cleo.markRead(group.conversationId);
+    await bea.markRead(group.conversationId);
+    await eventually(() => expect(states().slice(0, 2)).toEqual(['read', 'read']));
+  });
+
+  test('keeps them for somebody who was away from the group when others came', async () => {
+    const [ann, bea, cleo] = (await crowd(3)) as [Device, Device, Device];
+    const group = await ann.groups.create({ title: 'Friends', members: [bea.handle] });
+    await say(bea, group, 'before');
+    const state = () => bea.messages(group.conversationId).find(({ content }) => content.type === 'text')?.state;
+    await eventually(() => expect(state()).toBe('delivered'));
+    await ann.groups.remove(group.conversationId, bea.accountId);
+    await ann.groups.add(group.conversationId, [cleo.handle]);
+    await ann.groups.add(group.conversationId, [bea.handle]);
+    await eventually(() => expect(groupOf(bea, group).members).toHaveLength(3));
+    expect(state()).toBe('delivered');
+  });
+
+  test('tells a device that was linked while its account was out of the group how far the account had read, when it is in again', async () => {
+    const [ann, bea] = (await crowd(2)) as [Device, Device];
+    const group = await ann.groups.create({ title: 'Friends', members: [bea.handle] });
+    await say(ann, group, 'before');
+    await eventually(() => expect(seen(bea, group)).toContain('before'));
+    await bea.markRead(group.conversationId);
+    await bea.idle();
+    await ann.groups.remove(group.conversationId, bea.accountId);
+    const tablet = await live.linked(bea);
+    expect(tablet.readUpTo(group.conversationId)).toBeUndefined();
+    await ann.groups.add(group.conversationId, [bea.handle]);
+    await eventually(() => expect(tablet.readUpTo(group.conversationId)).toBe(bea.readUpTo(group.conversationId)));
+    expect(tablet.readUpTo(group.conversationId)).toBeDefined();
   });
 
   test('lets in whoever brings the invite, who can read title and messages', async () => {

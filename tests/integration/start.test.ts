@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { freePorts } from '../../bench/process/child-server.js';
+import { freePort } from '../../app/engines/ports.js';
 import { openDevice } from '../../sdk/index.js';
 import { eventually } from '../support/eventually.js';
 import { processesNaming, runNode, type RunningProgram } from '../support/run-program.js';
@@ -49,7 +49,7 @@ function ready({ stdout }: RunningProgram): Promise<string> {
 }
 
 async function takenPort(): Promise<number> {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const listener = createServer().listen(port, '127.0.0.1');
   listeners.push(listener);
   await new Promise((resolve) => listener.once('listening', resolve));

@@ -5,30 +5,23 @@ import { bytesReplacer } from '../../protocol/bytes.js';
 import { closeCodes } from '../../protocol/close-codes.js';
 import type { EncodingName } from '../../protocol/encoding.js';
 import type { AccountId, DeviceId } from '../../protocol/ids.js';
-import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import type { RawClient } from '../support/raw-client.js';
 import { RawPair } from '../support/raw-pair.js';
 import { RegisteredDevices, type SignedAccount } from '../support/registered-devices.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let postgres: TestPostgres;
-let server: TestServer;
+let server: RunningServer;
 let registered: RegisteredDevices;
 const clients: RawClient[] = [];
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  server = await TestServer.start({ environment: { HELIOGRAPH_POSTGRES_URL: postgres.url } });
-  registered = new RegisteredDevices(server, postgres.url);
-}, 60_000);
+  server = await sharedServer();
+  registered = new RegisteredDevices(server);
+}, 120_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });
-afterAll(async () => {
-  await registered.close();
-  await server.stop();
-  await postgres.stop();
-});
+afterAll(() => registered.close());
 
 interface Party {
   readonly pair: RawPair;

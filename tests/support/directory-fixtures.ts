@@ -1,9 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
 import type { Account, Accounts, DeviceKeys, DeviceList, Devices, NewDevice, OneTimePrekey, SignedPrekey } from '../../ports/accounts.js';
+import type { Channels } from '../../ports/channels.js';
 import type { DeviceLinks } from '../../ports/device-links.js';
 import type { Conversations } from '../../ports/conversations.js';
 import type { Groups } from '../../ports/groups.js';
+import type { Media } from '../../ports/media.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { Privacy } from '../../ports/privacy.js';
@@ -18,8 +20,10 @@ export interface DirectoryUnderTest {
   readonly prekeys: Prekeys;
   readonly conversations: Conversations;
   readonly groups: Groups;
+  readonly channels: Channels;
   readonly pushSubscriptions: PushSubscriptions;
   readonly privacy: Privacy;
+  readonly media: Media;
   /** A further device of any number, as if others had come and gone before. */
   addDevice(accountId: AccountId, device: NewDevice): Promise<void>;
   dispose(): Promise<void>;

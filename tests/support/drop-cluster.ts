@@ -28,6 +28,6 @@ export async function dropKeyspace(name: string): Promise<void> {
 async function dropDatabase(name: string): Promise<void> {
   const client = new PostgresClient({ connectionString: stackEndpoints.postgresUrl });
   await client.connect();
-  await client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)}`);
+  await client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)} WITH (FORCE)`);
   await client.end();
 }

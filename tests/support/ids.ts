@@ -9,3 +9,4 @@ export const newConversationId = () => randomUUID() as ConversationId;
 export const newBlobId = () => randomUUID() as BlobId;
 export const newMessageId = () => v7() as MessageId;
 export const deviceNumber = (number: number) => number as DeviceId;
+export { newChannelId } from '../../protocol/ids.js';

@@ -1,4 +1,4 @@
-/** A device that writes as fast as it can until it is killed: `node --import tsx killed-device.ts SERVER DIRECTORY HANDLE PEER`, or instead of the peer `#` and the id of a group. Prints what its promises promised. */
+/** A device that writes as fast as it can until it is killed: `killed-device SERVER DIRECTORY HANDLE PEER`, or instead of the peer `#` and the id of a group. Prints what its promises promised. */
 import { openDevice, type ConversationId } from '../../sdk/index.js';
 
 const [server = '', directory = '', handle = '', peer = ''] = process.argv.slice(2);

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { openDevice, type Device, type DeviceOptions } from '../../sdk/index.js';
 import { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.js';
 
@@ -9,6 +11,7 @@ export class LiveDevices {
   readonly #serverUrl: () => string;
   readonly #devices: Device[] = [];
   readonly #directories: TemporaryDirectory[] = [];
+  readonly #suite = randomUUID().slice(0, 8);
   #people = 0;
 
   constructor(serverUrl: () => string) {
@@ -21,14 +24,19 @@ export class LiveDevices {
     return directory.path;
   }
 
-  /** That nobody has yet. */
+  /** That nobody has yet, in no suite. */
   handle(): string {
     this.#people += 1;
-    return `person-${this.#people}`;
+    return `person-${this.#people}-${this.#suite}`;
   }
 
   open(directory: string, handle?: string): Promise<Device> {
     return this.#opened({ directory, handle });
+  }
+
+  /** A device that is there already, not connected; perhaps by another way to the server. */
+  async reopenUnconnected(directory: string, server = this.#serverUrl()): Promise<Device> {
+    return openDevice({ server, directory, reconnect });
   }
 
   /** A further device of somebody's account. */

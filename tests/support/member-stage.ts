@@ -1,30 +1,26 @@
 import { RawMember } from './raw-group.js';
-import { startPostgres, type TestPostgres } from './postgres.js';
-import { RegisteredDevices } from './registered-devices.js';
-import { TestServer } from './server.js';
+import { RegisteredDevices, type SignedAccount } from './registered-devices.js';
+import type { RunningServer } from './server.js';
 
-/** A server on a PostgreSQL of its own, and devices by hand of accounts that are put into it. */
+/** Devices by hand, of accounts that are put into the directory of a server. */
 export class MemberStage {
-  readonly server: TestServer;
+  readonly server: RunningServer;
   readonly registered: RegisteredDevices;
-  readonly #postgres: TestPostgres;
   readonly #members: RawMember[] = [];
 
-  private constructor(server: TestServer, postgres: TestPostgres) {
+  constructor(server: RunningServer) {
     this.server = server;
-    this.#postgres = postgres;
-    this.registered = new RegisteredDevices(server, postgres.url);
-  }
-
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<MemberStage> {
-    const postgres = await startPostgres();
-    const server = await TestServer.start({ environment: { ...environment, HELIOGRAPH_POSTGRES_URL: postgres.url } });
-    return new MemberStage(server, postgres);
+    this.registered = new RegisteredDevices(server);
   }
 
   /** The devices of an account, not connected. */
   async account(deviceCount = 1): Promise<RawMember[]> {
-    const made = (await this.registered.account(deviceCount)).devices.map((device) => new RawMember(this.server, device));
+    return this.devicesOf(await this.registered.account(deviceCount));
+  }
+
+  /** The same of an account that is there. */
+  devicesOf({ devices }: SignedAccount): RawMember[] {
+    const made = devices.map((device) => new RawMember(this.server, device));
     this.#members.push(...made);
     return made;
   }
@@ -41,9 +37,8 @@ export class MemberStage {
     await Promise.all(this.#members.splice(0).map((member) => member.disconnect()));
   }
 
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
+    await this.disconnect();
     await this.registered.close();
-    await this.server.stop();
-    await this.#postgres.stop();
   }
 }

@@ -21,7 +21,7 @@ export interface Outgoing {
 }
 
 /** What changes nothing for these devices. */
-const passedOver = ['welcome', 'ok', 'prekeys.low', 'reconnect', 'typing', 'presence'] as const;
+const passedOver = ['welcome', 'ok', 'prekeys.low', 'reconnect', 'typing', 'presence', 'channel.head', 'channel.left'] as const;
 
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>;
 type Unaccepted = SendFrame & { attempt: number };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Client, type QueryResultRow } from 'pg';
@@ -12,6 +12,7 @@ import type { NewDevice } from '../../ports/accounts.js';
 import type { AccountId } from '../../protocol/ids.js';
 import { createLogger } from '../../telemetry/logger.js';
 import type { DirectoryUnderTest } from './directory-fixtures.js';
+import { preparePostgres } from './prepared-postgres.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 export interface TestPostgres {
@@ -29,11 +30,10 @@ export interface TestPostgres {
 /** A PostgreSQL in a temporary directory, as the embedded profile runs it. */
 export async function startPostgres(): Promise<TestPostgres> {
   const temporary = temporaryDirectory();
-  // PostgreSQL runs as somebody else when this is root.
-  chmodSync(temporary.path, 0o711);
+  await preparePostgres(temporary.path);
   const inside = (name: string) => {
     const path = join(temporary.path, name);
-    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(path, { mode: 0o700, recursive: true });
     return path;
   };
   const directory = inside('postgres');

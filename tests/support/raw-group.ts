@@ -20,6 +20,8 @@ let requests = 1_000;
 
 export interface RawAnswer {
   readonly status: number;
+  /** `ETag`. */
+  readonly tag: string | undefined;
   readonly body: unknown;
 }
 
@@ -70,14 +72,14 @@ export class RawMember {
     return this.#client?.close() ?? Promise.resolve();
   }
 
-  async ask(method: string, path: string, body?: unknown): Promise<RawAnswer> {
+  async ask(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<RawAnswer> {
     const response = await fetch(`${this.#server.publicUrl}/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.device.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { authorization: `Bearer ${this.device.token}`, ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body, bytesReplacer) }),
     });
     const text = await response.text();
-    return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+    return { status: response.status, tag: response.headers.get('etag') ?? undefined, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
   }
 
   /** The conversation after a change that has to succeed. */

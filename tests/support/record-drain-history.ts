@@ -8,7 +8,7 @@ import { openTemporalConnection } from '../../adapters/temporal/temporal-connect
 import { drainWaveId, type DrainOutcome } from '../../core/drain-plan.js';
 import { newRequests, newWave } from './drain-fixtures.js';
 import { eventually } from './eventually.js';
-import { createDrainWorker, startDevServer } from './temporal.js';
+import { createTestWorker, startDevServer } from './temporal.js';
 import { drainTaskQueue } from './drain-task-queue.js';
 
 /** Records one drain wave with every kind of round, under a neutral worker identity: `node --import tsx tests/support/record-drain-history.ts tests/workflows/histories/NAME.json`. */
@@ -29,7 +29,7 @@ const activities: InboxDrainActivities = {
 const env = await startDevServer();
 const connection = openTemporalConnection({ address: env.address, namespace: 'default', taskQueue: drainTaskQueue });
 const wave = newWave(newRequests(5), 'gateway-1');
-const worker = await createDrainWorker(env, activities);
+const worker = await createTestWorker(env, activities);
 await worker.runUntil(async () => {
   await eventually(() => createTemporalDurableWork(connection).startDrainWave(wave));
   const handle = env.client.workflow.getHandle(drainWaveId(wave));

@@ -7,12 +7,13 @@ import type { LoadDevice, LoadPair } from '../../bench/load/wire.js';
 import { createPostgresDirectory, type PostgresDirectory } from '../../adapters/postgres/postgres-directory.js';
 import type { PostgresPool } from '../../adapters/postgres/postgres-pool.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
-import { createTokens, type TokenKeys, type Tokens } from '../../gateway/tokens.js';
+import { createTokens, type Tokens } from '../../gateway/tokens.js';
 import type { AccountId, DeviceId } from '../../protocol/ids.js';
 import { deviceListBytes, type DeviceList } from '../../protocol/rest/device.js';
 import { signalBytes } from '../../sdk/encryption/signal-bytes.js';
 import { deviceKeys } from './directory-fixtures.js';
 import { openPool, sql } from './postgres.js';
+import type { RunningServer } from './server.js';
 
 const registrationId = 7;
 const tokenLifetimeMs = 3_600_000;
@@ -33,10 +34,9 @@ export class RegisteredDevices {
   readonly directory: PostgresDirectory;
   readonly #tokens: Tokens;
 
-  /** Of a server that runs on the PostgreSQL of this URL. */
-  constructor({ tokenKeys }: { readonly tokenKeys: TokenKeys }, postgresUrl: string) {
-    this.#url = postgresUrl;
-    this.#pool = openPool(postgresUrl);
+  constructor({ tokenKeys, directoryUrl }: RunningServer) {
+    this.#url = directoryUrl;
+    this.#pool = openPool(directoryUrl);
     this.directory = createPostgresDirectory(this.#pool);
     this.#tokens = createTokens({ keys: tokenKeys, clock: createSystemClock(), lifetimeMs: tokenLifetimeMs });
   }
@@ -57,9 +57,10 @@ export class RegisteredDevices {
     return { accountId, devices, signList };
   }
 
-  /** A further device of an account, linked now. */
+  /** A further device of an account, linked now: its conversations have another version, and no process is told. */
   async link(accountId: AccountId, deviceId: number): Promise<LoadDevice> {
     await this.#insert({ accountId, deviceId, createdAtMs: Date.now() });
+    await this.#pool.rows('raise-conversation-versions', accountId);
     return this.#credentials(accountId, deviceId);
   }
 

@@ -105,6 +105,10 @@ export class ScriptedDirectory {
       if (!this.membersOf(conversationId).includes(accountId)) throw new DomainError('not_a_member', 'of this conversation');
       return this.roster(conversationId);
     },
+    listConversations: (_, { accountId }) => {
+      const own = [...this.#conversations].filter(([, members]) => members.includes(accountId));
+      return { items: own.map(([conversationId, members]) => ({ conversationId, kind: 'direct', createdAtMs: 0, members: [...members] })) };
+    },
     claimPrekeys: ({ params: { accountId }, query: { device } }) => this.#claim(accountId, device),
     countPrekeys: (_, caller) => this.#count(caller),
     uploadPrekeys: ({ body }, caller) => {

@@ -8,6 +8,7 @@ import { checkDeviceSet } from '../../core/roster.js';
 import { bytesReplacer } from '../../protocol/bytes.js';
 import type { ClientFrame, ReadFrame, ReceiptsGetFrame, SendFrame } from '../../protocol/client-frames.js';
 import { encodings, parseClientFrame, subprotocols } from '../../protocol/encoding.js';
+import { closeCodes } from '../../protocol/close-codes.js';
 import { DomainError, errorCodes } from '../../protocol/errors.js';
 import { deviceKey, type AccountId, type DeviceAddress, type DeviceId, type MessageId } from '../../protocol/ids.js';
 import { restCalls, type RestOperation } from '../../protocol/rest/contract.js';
@@ -43,8 +44,10 @@ export class ScriptedServer {
   readonly receiptQuestions: ReceiptsGetFrame[] = [];
   /** Of a question for receipts: a refusal, or what there is. */
   answerReceipts: () => DomainError | ReceiptItem[] = () => [];
-  /** Of a hello: a close code, or a welcome. */
-  refuseHello: (connection: number) => number | undefined = () => undefined;
+  /** Of a hello: a close code, a turn later, or a welcome. */
+  refuseHello: (connection: number) => number | Extract<ServerFrame, { type: 'reconnect' }> | undefined = () => undefined;
+  /** Of each hello, in their order. */
+  readonly tickets: (string | undefined)[] = [];
   readonly restCalls: RestOperation[] = [];
 
   readonly #http: Server;
@@ -141,6 +144,7 @@ export class ScriptedServer {
       const frame = parseClientFrame(encoding, data);
       if (frame.type === 'hello') {
         device = addressOf(frame.token);
+        this.tickets.push(frame.ticket);
         this.#welcome(ws, device, frame.connection);
       } else if (device !== undefined) this.#take(ws, device, frame);
     });
@@ -152,8 +156,13 @@ export class ScriptedServer {
   #welcome(ws: WebSocket, device: DeviceAddress, connection: number): void {
     this.connections.push(connection);
     const refusal = this.refuseHello(connection);
-    if (refusal !== undefined) {
+    if (typeof refusal === 'number') {
       ws.close(refusal);
+      return;
+    }
+    if (refusal !== undefined) {
+      ws.send(encoding.encode(refusal));
+      ws.close(closeCodes.overloaded.code);
       return;
     }
     this.#present.set(deviceKey(device), { ws, seq: 0 });

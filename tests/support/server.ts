@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,75 +8,66 @@ import { stackSettings } from '../../app/stack/role-processes.js';
 import { HeliographCluster, type HeliographClusterOptions } from '../../bench/process/heliograph-cluster.js';
 import { HeliographServer, type HeliographServerOptions } from '../../bench/process/heliograph-server.js';
 import { deriveKey } from '../../core/derive-key.js';
-import { openTokenKeys, tokenKeysOf, type TokenKeys } from '../../gateway/tokens.js';
+import { openTokenKeys } from '../../app/own-keys.js';
+import { tokenKeysOf, type TokenKeys } from '../../gateway/tokens.js';
 import { dropCluster } from './drop-cluster.js';
+import { askKeeper } from './keeper-client.js';
+import { preparePostgres } from './prepared-postgres.js';
+import type { ServerPlace } from './server-place.js';
 
 type Options = Pick<HeliographServerOptions, 'environment' | 'nodeArgs'> & Pick<HeliographClusterOptions, 'ofMember'>;
 
 /** The suites that go through the public door run on both profiles: `npm test` and `npm run test:distributed`. */
 export const isDistributed = process.env['HELIOGRAPH_TEST_PROFILE'] === 'distributed';
 
-interface Parts {
-  readonly server: HeliographServer | HeliographCluster;
-  readonly tokenKeys: () => TokenKeys;
-  readonly operatorEnvironment: Readonly<Record<string, string>>;
-  readonly cleanUp: () => Promise<void>;
-}
+/** The whole product, which somebody else started and will stop. */
+export class RunningServer {
+  readonly place: ServerPlace;
 
-/** The whole product: the build of `npm test`, on data of its own that go with it. */
-export class TestServer {
-  readonly #parts: Parts;
-
-  private constructor(parts: Parts) {
-    this.#parts = parts;
-  }
-
-  static async start(options: Options = {}): Promise<TestServer> {
-    return new TestServer(await (isDistributed ? startCluster(options) : startEmbedded(options)));
+  constructor(place: ServerPlace) {
+    this.place = place;
   }
 
   get publicUrl(): string {
-    return this.#parts.server.publicUrl;
+    return this.place.publicUrl;
   }
 
   get socketUrl(): string {
-    return this.#parts.server.socketUrl;
+    return this.place.socketUrl;
   }
 
   get temporalUiUrl(): string {
-    return this.#parts.server.temporalUiUrl;
+    return this.place.temporalUiUrl;
   }
 
   /** Of one of its processes. */
   get adminUrl(): string {
-    return this.#parts.server.adminUrls[0] ?? '';
+    return this.place.adminUrls[0] ?? '';
   }
 
   /** What makes the `heliograph` command an operator's. */
   get operatorEnvironment(): Readonly<Record<string, string>> {
-    return this.#parts.operatorEnvironment;
+    return isDistributed ? { HELIOGRAPH_OPERATOR_TOKEN: stackSettings['HELIOGRAPH_OPERATOR_TOKEN'] ?? '' } : { HELIOGRAPH_DATA_DIR: this.place.data };
   }
 
   /** What tokens are signed with. */
   get tokenKeys(): TokenKeys {
-    return this.#parts.tokenKeys();
+    return isDistributed
+      ? tokenKeysOf(deriveKey(stackSettings['HELIOGRAPH_CLUSTER_SECRET'] ?? '', 'tokens'))
+      : openTokenKeys(join(this.place.data, 'keys'));
   }
 
-  /** Of the embedded profile, which is one process in a directory. */
-  get embedded(): HeliographServer {
-    if (this.#parts.server instanceof HeliographServer) return this.#parts.server;
-    throw new Error('this suite is for the embedded profile');
-  }
-
-  /** Of the distributed profile. */
-  get cluster(): HeliographCluster {
-    if (this.#parts.server instanceof HeliographCluster) return this.#parts.server;
-    throw new Error('this suite is for the distributed profile');
+  /** Of its PostgreSQL, as long as that runs. */
+  get directoryUrl(): string {
+    if (isDistributed) return (stackSettings['HELIOGRAPH_POSTGRES_URL'] ?? '').replace(/[^/]+$/, this.place.data);
+    const password = readFileSync(join(this.place.data, 'keys', 'postgres-password'), 'utf8').trim();
+    const [, , , port = ''] = readFileSync(join(this.place.data, 'postgres', 'cluster', 'postmaster.pid'), 'utf8').split('\n');
+    return `postgres://heliograph:${password}@127.0.0.1:${port}/heliograph`;
   }
 
   /** What every process says to Prometheus, one after the other. */
   async metrics(): Promise<string> {
-    const texts = await Promise.all(this.#parts.server.adminUrls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    const texts = await Promise.all(this.place.adminUrls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
     return texts.join('\n');
   }
 
@@ -87,39 +79,69 @@ export class TestServer {
 
   /** What the processes say about what they need: of several the first. */
   async readiness(): Promise<{ readonly ready: boolean; readonly dependencies: Readonly<Record<string, string>> }> {
-    return (await (await fetch(`${this.adminUrl}/readyz`)).json()) as Awaited<ReturnType<TestServer['readiness']>>;
+    return (await (await fetch(`${this.adminUrl}/readyz`)).json()) as Awaited<ReturnType<RunningServer['readiness']>>;
+  }
+}
+
+/** A server that all suites of a run share: for those that need no settings, kill nothing and count nothing over all of it. It is started for the first of them. */
+export async function sharedServer(): Promise<RunningServer> {
+  return new RunningServer(await askKeeper('server'));
+}
+
+/** A server of a suite's own: the build of `npm test`, on data that go with it. */
+export class TestServer extends RunningServer {
+  readonly #server: HeliographServer | HeliographCluster;
+  readonly #cleanUp: () => Promise<void>;
+
+  private constructor(server: HeliographServer | HeliographCluster, place: Pick<ServerPlace, 'data' | 'socketUrlOf'>, cleanUp: () => Promise<void>) {
+    const { publicUrl, socketUrl, temporalUiUrl, adminUrls } = server;
+    super({ publicUrl, socketUrl, temporalUiUrl, adminUrls, ...place });
+    this.#server = server;
+    this.#cleanUp = cleanUp;
+  }
+
+  static start(options: Options = {}): Promise<TestServer> {
+    return isDistributed ? TestServer.#startCluster(options) : TestServer.#startEmbedded(options);
+  }
+
+  static async #startEmbedded(options: Options): Promise<TestServer> {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'heliograph-server-'));
+    await preparePostgres(dataDirectory);
+    const server = await HeliographServer.start({ dist: resolve('dist'), dataDirectory, ...options });
+    return new TestServer(server, { data: dataDirectory, socketUrlOf: {} }, () => rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 }));
+  }
+
+  static async #startCluster(options: Options): Promise<TestServer> {
+    const name = `test_${randomUUID().slice(0, 8)}`;
+    const cluster = await HeliographCluster.start({ dist: resolve('dist'), name, ...options });
+    const socketUrlOf = Object.fromEntries(cluster.of('gateway').map((gateway) => [gateway.name, gateway.socketUrl]));
+    return new TestServer(cluster, { data: name, socketUrlOf }, () => dropCluster(name));
+  }
+
+  /** Of the embedded profile, which is one process in a directory. */
+  get embedded(): HeliographServer {
+    if (this.#server instanceof HeliographServer) return this.#server;
+    throw new Error('this suite is for the embedded profile');
+  }
+
+  /** Of the distributed profile. */
+  get cluster(): HeliographCluster {
+    if (this.#server instanceof HeliographCluster) return this.#server;
+    throw new Error('this suite is for the distributed profile');
   }
 
   restart(): Promise<void> {
-    return this.#parts.server.restart();
+    return this.#server.restart();
   }
 
   kill(): Promise<void> {
-    return this.#parts.server.kill();
+    return this.#server.kill();
   }
 
+  /** Of a cluster the end of its data too: nobody waits until its gateways have sent their sessions elsewhere. */
   async stop(): Promise<void> {
-    await this.#parts.server.stop();
-    await this.#parts.cleanUp();
+    if (this.#server instanceof HeliographCluster) await this.#server.kill();
+    await this.#server.stop();
+    await this.#cleanUp();
   }
-}
-
-async function startEmbedded(options: Options): Promise<Parts> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'heliograph-server-'));
-  return {
-    server: await HeliographServer.start({ dist: resolve('dist'), dataDirectory, ...options }),
-    tokenKeys: () => openTokenKeys(join(dataDirectory, 'keys')),
-    operatorEnvironment: { HELIOGRAPH_DATA_DIR: dataDirectory },
-    cleanUp: () => rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 }),
-  };
-}
-
-async function startCluster(options: Options): Promise<Parts> {
-  const name = `test_${randomUUID().slice(0, 8)}`;
-  return {
-    server: await HeliographCluster.start({ dist: resolve('dist'), name, ...options }),
-    tokenKeys: () => tokenKeysOf(deriveKey(stackSettings['HELIOGRAPH_CLUSTER_SECRET'] ?? '', 'tokens')),
-    operatorEnvironment: { HELIOGRAPH_OPERATOR_TOKEN: stackSettings['HELIOGRAPH_OPERATOR_TOKEN'] ?? '' },
-    cleanUp: () => dropCluster(name),
-  };
 }

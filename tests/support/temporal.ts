@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { makeTelemetryFilterString, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
-import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
+import type { Activities } from '../../app/activities.js';
 import { drainTaskQueue } from './drain-task-queue.js';
 
 const root = resolve('.');
@@ -68,10 +68,10 @@ function filesUnder(folder: string): string[] {
     .filter((file) => statSync(file).isFile());
 }
 
-/** A worker for drain waves that heartbeats and shuts down quickly. */
-export function createDrainWorker(
+/** A worker that heartbeats and shuts down quickly. */
+export function createTestWorker(
   env: TestWorkflowEnvironment,
-  activities: InboxDrainActivities,
+  activities: Partial<Activities>,
   options: Partial<WorkerOptions> = {},
 ): Promise<Worker> {
   return Worker.create({

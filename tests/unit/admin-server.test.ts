@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import { createAdminServer, type Dependency } from '../../app/admin-server.js';
 import { Secret } from '../../app/config/secret.js';
 import { createOperatorApi } from '../../app/operator-api.js';
+import { DomainError } from '../../protocol/errors.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { newMessageId } from '../support/ids.js';
 
@@ -17,7 +18,11 @@ afterEach(() => {
 
 async function ask(path: string, { token, headers = {}, dependencies = [] }: Asked = {}): Promise<readonly [number, unknown]> {
   const explainer = { detail: () => Promise.reject(new TypeError('a fault')) };
-  const operatorApi = createOperatorApi({ token, explainer, logger: createLogger('silent') });
+  const workflows = {
+    list: () => Promise.resolve({ workflows: [] }),
+    detail: () => Promise.reject(new DomainError('not_found', 'no such workflow')),
+  };
+  const operatorApi = createOperatorApi({ token, explainer, workflows, logger: createLogger('silent') });
   const server = createAdminServer({ registry: new Registry(), dependencies, accepting: () => true, operatorApi }).listen(0, '127.0.0.1');
   close = () => void server.close();
   await once(server, 'listening');
@@ -60,6 +65,33 @@ test.each([
   { when: 'somebody else asks', asked: { token, headers: wrong }, status: 401, code: 'unauthenticated', names: 'operator token' },
   { when: 'there is no such call', path: '/ops/anything', asked: { token, headers }, status: 404, code: 'not_found', names: '/ops/messages/' },
   { when: 'the id is none', path: '/ops/messages/x/explain', asked: { token, headers }, status: 400, code: 'invalid_request', names: 'messageId' },
+  { when: 'a status is none', path: '/ops/workflows?status=odd', asked: { token, headers }, status: 400, code: 'invalid_request', names: 'status' },
+  { when: 'a device is none', path: '/ops/workflows?device=a.1', asked: { token, headers }, status: 400, code: 'invalid_request', names: 'device' },
+  {
+    when: 'a type would end the query',
+    path: "/ops/workflows?type=a'",
+    asked: { token, headers },
+    status: 400,
+    code: 'invalid_request',
+    names: 'type',
+  },
+  { when: 'too many are wanted', path: '/ops/workflows?limit=101', asked: { token, headers }, status: 400, code: 'invalid_request', names: '100' },
+  {
+    when: 'a filter is unknown',
+    path: '/ops/workflows?colour=red',
+    asked: { token, headers },
+    status: 400,
+    code: 'invalid_request',
+    names: 'colour',
+  },
+  {
+    when: 'there is no such workflow',
+    path: '/ops/workflows/a%2Fb',
+    asked: { token, headers },
+    status: 404,
+    code: 'not_found',
+    names: 'no such workflow',
+  },
   { when: 'the server has a fault, without its text', asked: { token, headers }, status: 500, code: 'internal', names: 'it was logged' },
 ])('a call of an operator is refused when $when', async ({ path = explain, asked, status, code, names }) => {
   expect(await ask(path, asked)).toEqual([status, expect.objectContaining({ code, detail: expect.stringContaining(names) })]);

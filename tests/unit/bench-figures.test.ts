@@ -8,7 +8,7 @@ import { summariseProfile } from '../../bench/process/cpu-profile.js';
 import { measureCpu } from '../../bench/process/measure-cpu.js';
 import { parseStat } from '../../bench/process/process-tree.js';
 import { parseMachineTime } from '../../bench/process/stolen-time.js';
-import { replaceFigures, type BenchmarkResults } from '../../bench/report/benchmark-tables.js';
+import { renderBenchmarks, replaceFigures, type BenchmarkResults } from '../../bench/report/benchmark-tables.js';
 import { summariseRuns } from '../../bench/report/load-figures.js';
 import { median } from '../../bench/report/median.js';
 import type { LoadMeasurement } from '../../bench/scenarios/measure-load.js';
@@ -74,14 +74,14 @@ describe('figures of a benchmark', () => {
 
   test('the document keeps its text, gets the tables between its markers, and needs no reformatting', async () => {
     const document = '# Title\n\n<!-- figures: begin -->\n\nold\n\n<!-- figures: end -->\n\nEnd.\n';
-    const replaced = replaceFigures(document, 'figures', results);
+    const replaced = replaceFigures(document, 'figures', renderBenchmarks(results));
     expect(replaced).toMatch(/^# Title\n/);
     expect(replaced).toMatch(/End\.\n$/);
     expect(replaced).not.toContain('old');
     expect(replaced).toContain('| 4.0 KB ');
-    expect(replaceFigures(replaced, 'figures', results)).toBe(replaced);
+    expect(replaceFigures(replaced, 'figures', renderBenchmarks(results))).toBe(replaced);
     expect(await check(replaced, { parser: 'markdown' })).toBe(true);
-    expect(() => replaceFigures('no markers', 'figures', results)).toThrow('figures: begin');
+    expect(() => replaceFigures('no markers', 'figures', renderBenchmarks(results))).toThrow('figures: begin');
   });
 
   test('a process name may hold spaces and parentheses', () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { describe, expect, test } from '@jest/globals';
 
+import { groupMessage } from '../../bench/load/group-messages.js';
 import { createHeliographWire } from '../../bench/load/heliograph-wire.js';
 import type { FrameSink, LoadDevice } from '../../bench/load/wire.js';
 import { encodings, parseClientFrame } from '../../protocol/encoding.js';
@@ -41,6 +42,14 @@ function readAll(frame: unknown): readonly (readonly unknown[])[] {
 }
 
 describe('the generator on the Heliograph protocol', () => {
+  test('sends for a group are valid frames with one envelope for all, and their number in the body', () => {
+    const [sender, receiver] = [device(), device()];
+    const group = { conversationId: randomUUID(), rosterDigest: 'digest', sender, receivers: [receiver] };
+    const frame = parsed(groupMessage(group, 70_000));
+    expect(frame).toMatchObject({ type: 'send', id: 70_000, conversationId: group.conversationId, envelopes: [], envelope: { type: 7 } });
+    expect(frame.type === 'send' && Buffer.from(frame.body ?? []).readUInt32BE()).toBe(70_000);
+  });
+
   test('hand-packed sends are valid frames, each with its own id and number', () => {
     const load = pair();
     const encode = wire.messages(load);

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { durationOf, durationText, fullTextOf } from '../../cli/chat/content-text.js';
 import { ShownNumbers } from '../../cli/chat/shown-numbers.js';
 import type { Message, ShownContent } from '../../sdk/index.js';
-import { deviceNumber, newAccountId, newConversationId, newMessageId } from '../support/ids.js';
+import { deviceNumber, newAccountId, newBlobId, newConversationId, newMessageId } from '../support/ids.js';
 
 const [conversationId, ann, bea] = [newConversationId(), newAccountId(), newAccountId()];
 const message = (content: ShownContent, more: Partial<Message> = {}): Message => ({
@@ -11,6 +11,7 @@ const message = (content: ShownContent, more: Partial<Message> = {}): Message =>
   sender: { accountId: ann, deviceId: deviceNumber(1) },
   ...more,
 });
+const file = { type: 'file', blobId: newBlobId(), key: new Uint8Array(32), sha256: new Uint8Array(32), size: 1, name: 'tree.jpg' } as const;
 const text = (of: string) => message({ type: 'text', text: of });
 
 describe('what a message says', () => {
@@ -18,6 +19,9 @@ describe('what a message says', () => {
     [{ type: 'deleted' }, '[deleted]'],
     [{ type: 'unsupported' }, '[made by a newer version]'],
     [{ type: 'disappearing' }, '[what is said stays]'],
+    [{ ...file, size: 512 }, '[tree.jpg, 512 B]'],
+    [{ ...file, size: 1_450 }, '[tree.jpg, 1.4 kB]'],
+    [{ ...file, size: 98_760_000, name: 'a\u202eb', text: 'our tree' }, '[ab, 98.8 MB] our tree'],
     [{ type: 'disappearing', seconds: 3_600 }, '[what is said disappears after 1h]'],
   ])('%j is shown as %s', (content, shown) => {
     expect(fullTextOf(message(content), undefined)).toBe(shown);

@@ -41,6 +41,13 @@ describe('a device that the record names', () => {
     ['has time for it', { expiresAtMs: nowMs + 1 }, { queuedAtMs: acceptedAtMs }, { state: 'queued', sinceMs: acceptedAtMs }],
     ['was told of the gap', { expiresAtMs: after }, {}, { state: 'expired', sinceMs: after }],
     ['got it in time', { expiresAtMs: after }, { delivered: position }, { state: 'delivered' }],
+    ['may have got it in time, or only the one after it', { expiresAtMs: after }, { delivered: position + 7 }, { state: 'unknown' }],
+    [
+      'may have read it in time, or only the one after it',
+      { expiresAtMs: after },
+      { delivered: position + 9, read: position + 7 },
+      { state: 'unknown' },
+    ],
     ['of the sender gives no receipts: got it', {}, { device: tablet }, { state: 'delivered' }],
     ['of the sender gives no receipts: nobody knows of one whose time is over', { expiresAtMs: after }, { device: tablet }, { state: 'unknown' }],
     ['belongs to somebody who blocked the sender', { withheld: true }, {}, { state: 'withheld', sinceMs: acceptedAtMs }],

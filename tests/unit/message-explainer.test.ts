@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 
+import { createMemoryHeads } from '../../adapters/memory/heads.js';
 import { createLmdbHistory } from '../../adapters/lmdb/lmdb-history.js';
 import { createLmdbInbox } from '../../adapters/lmdb/lmdb-inbox.js';
 import { createLmdbWatermarks } from '../../adapters/lmdb/lmdb-watermarks.js';
@@ -10,7 +11,7 @@ import { positionOf } from '../../core/position.js';
 import type { Roster } from '../../core/roster.js';
 import { MessageExplainer } from '../../gateway/message-explainer.js';
 import { startHistoryWriter } from '../../pipeline/history-writer/history-writer.js';
-import type { DeviceLife } from '../../ports/conversations.js';
+import type { DeviceLife } from '../../core/device-life.js';
 import type { EventLog } from '../../ports/event-log.js';
 import type { History } from '../../ports/history.js';
 import type { SessionRegistry } from '../../ports/session-registry.js';
@@ -73,7 +74,13 @@ async function accept() {
 }
 
 function write() {
-  return startHistoryWriter({ eventLog, history, events: createPipelineEvents(createLogger('silent'), new Registry()), epoch });
+  return startHistoryWriter({
+    eventLog,
+    history,
+    heads: createMemoryHeads(),
+    events: createPipelineEvents(createLogger('silent'), new Registry()),
+    epoch,
+  });
 }
 
 test('a message that may be accepted and not in History yet is not denied: the history-writer is behind', async () => {

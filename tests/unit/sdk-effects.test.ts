@@ -3,18 +3,26 @@ import fc from 'fast-check';
 
 import type { AccountId, ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
 import { isEffect, type Content } from '../../sdk/encryption/content.js';
-import { unknownGroup, wasAdmin, withChange } from '../../sdk/groups/group-changes.js';
+import { joinedAfter, unknownGroup, wasAdmin, whereJoined, withChange } from '../../sdk/groups/group-changes.js';
 import type { Message } from '../../sdk/index.js';
 import { inChunks } from '../../sdk/in-chunks.js';
-import { keepContent, type Accepted } from '../../sdk/messages/keep-content.js';
+import { decideDeletions, keepContent, type Accepted } from '../../sdk/messages/keep-content.js';
 import { MessageArchive } from '../../sdk/messages/message-archive.js';
-import { contentKeyTable, conversationTable, messageTable, processedTable } from '../../sdk/messages/message-tables.js';
+import {
+  contentKeyTable,
+  conversationTable,
+  messageTable,
+  processedTable,
+  undecidedTable,
+  type GroupRow,
+} from '../../sdk/messages/message-tables.js';
 import type { DeviceStore } from '../../sdk/store/device-store.js';
 import { deviceNumber, newAccountId, newConversationId, newMessageId } from '../support/ids.js';
 import { SdkParty } from '../support/sdk-party.js';
 
 const [ann, bea, cleo] = [newAccountId(), newAccountId(), newAccountId()];
 const options = ['one', 'two', 'three'];
+const address = (accountId: AccountId): DeviceAddress => ({ accountId, deviceId: deviceNumber(1) });
 let party: SdkParty;
 let store: DeviceStore;
 let archive: MessageArchive;
@@ -48,7 +56,9 @@ async function arrive(all: readonly Accepted[], together = 1): Promise<void> {
   for (const some of inChunks(all, together)) {
     await party.commit((unit) => {
       for (const accepted of some) {
-        unit.put(contentKeyTable, [accepted.messageId], { key: Buffer.alloc(32), digest: Buffer.alloc(32) });
+        const { conversationId, sender } = accepted;
+        const key = { key: Buffer.alloc(32), digest: Buffer.alloc(32), conversationId, author: sender.accountId };
+        unit.put(contentKeyTable, [accepted.messageId], key);
         keepContent(unit, accepted, Date.now());
         unit.put(processedTable, [accepted.messageId], accepted.position);
       }
@@ -172,6 +182,33 @@ describe('what is done to messages', () => {
     );
   });
 
+  test('a deletion by somebody who was not known in the group counts when the roster shows an admin, and then alone', async () => {
+    const outcomes = [];
+    for (const role of ['admin', 'member'] as const) {
+      const conversationId = newConversationId();
+      await party.commit((unit) => unit.put(conversationTable, [conversationId], unknownGroup));
+      const base = { conversationId, acceptedAtMs: Date.now(), ttlSeconds: 3_600 };
+      const text: Accepted = { ...base, sender: address(ann), messageId: newMessageId(), position: 1, content: { type: 'text', text: 'hello' } };
+      const deletion: Accepted = {
+        ...base,
+        sender: address(bea),
+        messageId: newMessageId(),
+        position: 2,
+        content: { type: 'delete', messageId: text.messageId },
+      };
+      await arrive([deletion, text]);
+      expect(archive.messages(conversationId)).toMatchObject([{ content: { type: 'text', text: 'hello' } }]);
+      const changed = await party.commit((unit) => {
+        unit.put(conversationTable, [conversationId], { ...unknownGroup, version: 3, members: [{ accountId: bea, role }] });
+        return decideDeletions(unit, store, conversationId);
+      });
+      expect(changed).toMatchObject([{ position: 1 }]);
+      outcomes.push(archive.messages(conversationId)[0]?.content.type, store.get(messageTable, conversationId, 1)?.content.type);
+      expect(store.range(undecidedTable, [conversationId])).toEqual([]);
+    }
+    expect(outcomes).toEqual(['deleted', 'deleted', 'text', 'text']);
+  });
+
   test('what tells of the conversation itself cannot be deleted', async () => {
     const conversationId = await newGroup();
     const base = { conversationId, sender: { accountId: ann, deviceId: deviceNumber(1) }, acceptedAtMs: 1 };
@@ -212,5 +249,22 @@ describe('whether somebody was an admin when a message was sent', () => {
     const joined = withChange(unknownGroup, { type: 'members-added', version: 9, members: [cleo] }, ann);
     const told = { ...joined, members: [{ accountId: ann, role: 'owner' as const }, ...joined.members] };
     expect([wasAdmin(told, ann), wasAdmin(told, cleo)]).toEqual([true, false]);
+  });
+});
+
+describe('where members of a group came', () => {
+  test('is known of those who came since, as long as they are there', () => {
+    const joinedAt = joinedAfter(unknownGroup, { type: 'members-added', version: 2, members: [bea] }, 5);
+    expect(joinedAt).toEqual({ [bea]: 5 });
+    const more = joinedAfter({ ...unknownGroup, joinedAt }, { type: 'member-joined', version: 3, member: cleo }, 7);
+    expect(more).toEqual({ [bea]: 5, [cleo]: 7 });
+    expect(joinedAfter({ ...unknownGroup, joinedAt: more }, { type: 'member-left', version: 4, member: bea }, 9)).toEqual({ [cleo]: 7 });
+  });
+
+  test('is where this account came again for those who came while it was not there, as no event tells of them', () => {
+    const there: GroupRow = { ...unknownGroup, membersInOrder: [{ accountId: bea, role: 'member' }], joinedAt: { [ann]: 9 } };
+    expect(whereJoined(there, bea, ann)).toBeUndefined();
+    expect(whereJoined(there, cleo, ann)).toBe(9);
+    expect(whereJoined({ ...there, joinedAt: { [cleo]: 12 } }, cleo, ann)).toBe(12);
   });
 });

@@ -13,7 +13,7 @@ import { GroupSealer } from '../../sdk/groups/group-sealer.js';
 import { ownSenderKeyTable } from '../../sdk/groups/group-tables.js';
 import { encodeNote } from '../../sdk/groups/key-note.js';
 import { conversationTable, outboxTable, type OutboxRow } from '../../sdk/messages/message-tables.js';
-import { dropPart, type SealedRow } from '../../sdk/messages/outbox-rows.js';
+import { dropPart, moveToFailed, type SealedRow } from '../../sdk/messages/outbox-rows.js';
 import { receive, type Received } from '../../sdk/messages/receiver.js';
 import { RestClient } from '../../sdk/rest/rest-client.js';
 import { SerialQueue } from '../../sdk/serial-queue.js';
@@ -107,6 +107,15 @@ describe('what a device seals for a group', () => {
     expect(textsOf((await arriveAt(cleo, second)).messages)).toEqual(['two']);
   });
 
+  test('opens on a device that does not know the group yet, as one that was just linked', async () => {
+    conversationId = v7() as ConversationId;
+    await receive(ann.store, ann.address, [event()], 0);
+    const first = await seal('one', bea);
+    expect(textsOf((await arriveAt(bea, first)).messages)).toEqual(['one']);
+    expect(textsOf((await arriveAt(bea, await seal('two', bea))).messages)).toEqual(['two']);
+    expect(bea.store.get(conversationTable, conversationId)).toMatchObject({ kind: 'group', version: 0, members: [] });
+  });
+
   test('is under another key when somebody who had it is gone, who cannot open it even if it came', async () => {
     await arriveAt(cleo, await seal('one', bea, cleo));
     const key = keyOf();
@@ -139,6 +148,15 @@ describe('what a device seals for a group', () => {
     expect(textsOf((await arriveAt(bea, without)).messages)).toEqual(['one']);
   });
 
+  test('is under another key when the server would not take the key, as of somebody who was removed and comes back', async () => {
+    const row = message('refused');
+    await sealer.seal({ number: 1, row }, rosterOf(ann, bea));
+    await ann.commit((unit) => moveToFailed(unit, { number: 1, row }, 'not_a_member'));
+    const next = await seal('back', bea);
+    expect(addressed(next)).toEqual([[bea.address.accountId]]);
+    expect(textsOf((await arriveAt(bea, next)).messages)).toEqual(['back']);
+  });
+
   test('goes on with the next part when the server has one', async () => {
     const first = await seal('one', bea, cleo);
     expect((await ann.commit((unit) => dropPart(unit, { number: 1, row: first }))).parts).toEqual([]);
@@ -154,14 +172,20 @@ describe('what a device seals for a group', () => {
     expect(addressed(await seal('two', bea, cleo))).toEqual([[bea.address.accountId]]);
   });
 
-  test('is asked for by a device that lacks the key, once an hour', async () => {
+  test('is asked for by a device that lacks the key, once an hour, and the key of each message once', async () => {
     const [one, two] = [await seal('one', bea), await seal('two', bea)];
     const bare = { ...one, parts: [] };
     const received = await arriveAt(bea, bare);
     expect([textsOf(received.messages), received.answers]).toEqual([['(undecryptable)'], true]);
-    expect((await arriveAt(bea, two)).answers).toBe(false);
+    expect((await arriveAt(bea, two)).answers).toBe(true);
     const wanted = bea.store.range(outboxTable, [conversationId]).map(({ row }) => (row.kind === 'keys' ? row.note : undefined));
-    expect(wanted).toEqual([{ type: 'sender-key-wanted', conversationId }]);
+    const ofItsOwn = ({ messageId }: SealedRow) => ({
+      type: 'content-key-wanted',
+      conversationId,
+      messageId,
+      position: expect.any(Number) as unknown,
+    });
+    expect(wanted).toEqual([ofItsOwn(one), { type: 'sender-key-wanted', conversationId }, ofItsOwn(two)]);
   });
 
   test('is not made of a direct conversation by the server', async () => {

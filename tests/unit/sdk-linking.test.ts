@@ -4,6 +4,7 @@ import type { RestOutput } from '../../protocol/rest/contract.js';
 import type { Device } from '../../sdk/index.js';
 import { decodeLinkCode } from '../../sdk/linking/link-code.js';
 import { DeviceStage } from '../support/device-stage.js';
+import { eventually } from '../support/eventually.js';
 import { scriptLinks } from '../support/scripted-links.js';
 
 let stage: DeviceStage;
@@ -46,6 +47,23 @@ describe('linking', () => {
       expect(stage.server.directory.view(ann.accountId).devices).toEqual(before);
       expect([device.accountId, device.deviceId]).toEqual([ann.accountId, before.at(-1)?.deviceId]);
     }
+  });
+
+  test('asks for the account’s conversations until the server answers, on one connection', async () => {
+    const [ann, bob] = [await stage.connected(), await stage.connected()];
+    const { conversationId } = await ann.conversationWith(bob.handle);
+    let asked = 0;
+    stage.server.answerRest = (operation, body) => {
+      if (operation !== 'listConversations') return body;
+      asked += 1;
+      return asked < 3 ? undefined : body;
+    };
+    const device = await linkedTo(ann);
+    const states: string[] = [];
+    device.on('status', ({ state }) => states.push(state));
+    device.connect();
+    await eventually(() => expect(device.conversations().map((of) => of.conversationId)).toEqual([conversationId]));
+    expect([asked, states]).toEqual([3, ['connecting', 'online']]);
   });
 
   test('shows a new code when nobody took the first one in its time', async () => {

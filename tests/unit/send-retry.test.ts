@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 
+import { createMemoryHeads } from '../../adapters/memory/heads.js';
 import { createLmdbHistory } from '../../adapters/lmdb/lmdb-history.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { positionOf } from '../../core/position.js';
-import { LogCatchUp } from '../../gateway/websocket/log-catch-up.js';
+import { LogCatchUp } from '../../gateway/log-catch-up.js';
 import { acceptSend } from '../../gateway/websocket/send.js';
 import { startHistoryWriter } from '../../pipeline/history-writer/history-writer.js';
 import type { AppendRecord, Appended, Consumer, EventLog } from '../../ports/event-log.js';
@@ -40,7 +41,13 @@ beforeEach(async () => {
   under = openLmdbStore();
   eventLog = await under.openLog();
   history = createLmdbHistory(under.store, { clock, maxAgeMs: yearMs, indexMaxAgeMs: yearMs });
-  writer = await startHistoryWriter({ eventLog, history, events: createPipelineEvents(createLogger('silent'), new Registry()), epoch });
+  writer = await startHistoryWriter({
+    eventLog,
+    history,
+    heads: createMemoryHeads(),
+    events: createPipelineEvents(createLogger('silent'), new Registry()),
+    epoch,
+  });
 });
 afterEach(async () => {
   await writer.close();
@@ -61,6 +68,9 @@ async function retryWhile(firstComes: 'before' | 'behind'): Promise<number> {
   const dependencies = {
     ...{ appends, history, epoch },
     rosters: { roster: () => Promise.resolve(roster), refreshed: () => Promise.resolve(roster) },
+    keeper: { attach: () => Promise.resolve() },
+    audit: { accepted: () => undefined },
+    channels: { roles: () => Promise.resolve([]), member: () => Promise.resolve(undefined) },
     rateLimiter: { take: () => Promise.resolve({ allowed: true as const }) },
     historyCatchUp: new LogCatchUp(eventLog, clock, { topic: 'messages', group: 'history-writer' }),
   };

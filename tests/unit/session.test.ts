@@ -291,9 +291,10 @@ describe('a draining session', () => {
     const page = session.drainPage(lastToken(), sub, { items: [item(1)], short: false });
     nowMs += limits.ackTimeoutMs;
     session.tick(nowMs);
-    expect(await page).toBe('parked');
+    expect([await page, session.isDraining]).toEqual(['parked', false]);
     const before = lastToken();
     session.heard();
+    expect(session.isDraining).toBe(true);
     expect(lastToken()).toBe(before + 1);
     session.heard();
     expect(lastToken()).toBe(before + 1);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { createTokens, openTokenKeys } from '../../gateway/tokens.js';
+import { openTokenKeys } from '../../app/own-keys.js';
+import { createTokens } from '../../gateway/tokens.js';
 import { newDevice } from '../support/drain-fixtures.js';
 import { VirtualClock } from '../support/simulation/virtual-clock.js';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';

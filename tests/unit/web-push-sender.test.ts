@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { lookupPublic } from '../../adapters/web-push/public-address.js';
-import { openVapidKey, vapidPublicKey } from '../../adapters/web-push/vapid-key.js';
+import { vapidPublicKey } from '../../adapters/web-push/vapid-key.js';
 import { createWebPushSender } from '../../adapters/web-push/web-push-sender.js';
+import { openVapidKey } from '../../app/own-keys.js';
 import { wakeUpPayload } from '../../protocol/rest/push.js';
 import { PushService, Subscriber } from '../support/push-service.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';

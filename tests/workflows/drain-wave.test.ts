@@ -8,7 +8,7 @@ import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
 import { drainWaveId, noDrains, type DrainCounts, type DrainOutcome, type DrainWave } from '../../core/drain-plan.js';
 import { deviceKey } from '../../protocol/ids.js';
 import { deferred, newRequests, newWave } from '../support/drain-fixtures.js';
-import { createDrainWorker, startTimeSkipping } from '../support/temporal.js';
+import { createTestWorker, startTimeSkipping } from '../support/temporal.js';
 import type { drainWave } from '../../workflows/drain-wave.js';
 import type { DrainProgress } from '../../workflows/drain-wave-details.js';
 import { drainTaskQueue } from '../support/drain-task-queue.js';
@@ -51,7 +51,7 @@ const start = (wave: DrainWave) =>
   env.client.workflow.start<typeof drainWave>('drainWave', { workflowId: drainWaveId(wave), taskQueue: drainTaskQueue, args: [wave] });
 
 async function runWave(wave: DrainWave, activities: InboxDrainActivities): Promise<DrainCounts> {
-  const worker = await createDrainWorker(env, activities);
+  const worker = await createTestWorker(env, activities);
   return worker.runUntil(async () => (await start(wave)).result());
 }
 
@@ -175,7 +175,7 @@ describe('a drain wave', () => {
       },
     };
     const wave = newWave(newRequests(1));
-    const worker = await createDrainWorker(env, hanging);
+    const worker = await createTestWorker(env, hanging);
     await worker.runUntil(async () => {
       const handle = await start(wave);
       await began.promise;
@@ -204,7 +204,7 @@ describe('a drain wave', () => {
       },
     };
     const wave = newWave([quick, slow]);
-    const worker = await createDrainWorker(env, gated);
+    const worker = await createTestWorker(env, gated);
     await worker.runUntil(async () => {
       const handle = await start(wave);
       await second.promise;
@@ -227,7 +227,7 @@ describe('a drain wave', () => {
     if (!good || !bad) throw new Error('two requests were made');
     const { activities } = scripted(new Map([[deviceKey(bad.device), ['failed']]]));
     const wave = newWave([good, bad], 'gateway-1');
-    const worker = await createDrainWorker(env, activities);
+    const worker = await createTestWorker(env, activities);
     await worker.runUntil(async () => {
       const handle = await start(wave);
       await handle.result();

@@ -10,7 +10,7 @@ import { drainWaveId, type DrainCounts, type DrainWave } from '../../core/drain-
 import type { DurableWork } from '../../ports/durable-work.js';
 import { eventually } from '../support/eventually.js';
 import { newRequests, newWave } from '../support/drain-fixtures.js';
-import { createDrainWorker, startDevServer } from '../support/temporal.js';
+import { createTestWorker, startDevServer } from '../support/temporal.js';
 import { drainTaskQueue } from '../support/drain-task-queue.js';
 
 let env: TestWorkflowEnvironment;
@@ -46,7 +46,7 @@ const result = (wave: DrainWave): Promise<DrainCounts> => env.client.workflow.ge
 describe('durable work on Temporal', () => {
   test('starting a wave twice, also after it ended, is one workflow', async () => {
     const wave = newWave(newRequests(2));
-    const worker = await createDrainWorker(env, allLive);
+    const worker = await createTestWorker(env, allLive);
     await worker.runUntil(async () => {
       await Promise.all([durableWork.startDrainWave(wave), durableWork.startDrainWave(wave)]);
       await result(wave);
@@ -91,7 +91,7 @@ describe('durable work on Temporal', () => {
         return Promise.resolve([{ outcome: calls < 8 ? 'unfinished' : 'live', rows: 10 }]);
       },
     };
-    const worker = await createDrainWorker(env, long);
+    const worker = await createTestWorker(env, long);
     await worker.runUntil(async () => {
       await durableWork.startDrainWave(wave);
       expect(await result(wave)).toMatchObject({ live: 1, rows: 80 });

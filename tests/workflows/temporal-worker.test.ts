@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -9,11 +8,14 @@ import { pino } from 'pino';
 import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
-import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
+import { openTemporalConnection, type TemporalConnection } from '../../adapters/temporal/temporal-connection.js';
+import { freePort } from '../../app/engines/ports.js';
 import { startTemporalWorker, type TemporalWorker } from '../../app/temporal-worker.js';
 import { drainWaveId, type DrainCounts, type DrainWave } from '../../core/drain-plan.js';
 import { newRequests, newWave } from '../support/drain-fixtures.js';
 import { eventually } from '../support/eventually.js';
+import { expiryId, pastBucket } from '../support/media-fixtures.js';
+import { idleActivities } from '../support/idle-activities.js';
 import { quietRuntime, startDevServer, workflowBundle } from '../support/temporal.js';
 import { drainTaskQueue } from '../support/drain-task-queue.js';
 
@@ -23,7 +25,7 @@ afterEach(async () => {
 });
 
 const clock = createSystemClock();
-const hangingWorker = new URL('../support/hanging-drain-worker.ts', import.meta.url);
+const hangingWorker = new URL('../support/hanging-worker.ts', import.meta.url);
 const slots = { workflowTasks: 20, activities: 20, cachedWorkflows: 50 };
 const allLive: InboxDrainActivities = {
   drainDevices: ({ requests }) => Promise.resolve(requests.map(() => ({ outcome: 'live', rows: 1 }))),
@@ -36,7 +38,7 @@ function startWorker(address: string): TemporalWorker {
     address,
     namespace: 'default',
     taskQueue: drainTaskQueue,
-    activities: allLive,
+    activities: { ...allLive, ...idleActivities },
     slots,
     clock,
     logger: pino({ level: 'silent' }),
@@ -53,15 +55,6 @@ function connectTo(address: string) {
   const work = createTemporalDurableWork(connection);
   const result = (wave: DrainWave) => connection.client.workflow.getHandle(drainWaveId(wave)).result() as Promise<DrainCounts>;
   return { connection, work, result };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('the worker of drain waves', () => {
@@ -91,19 +84,40 @@ describe('the worker of drain waves', () => {
     const { connection, work, result } = connectTo(env.address);
     const wave = newWave(newRequests(2));
     await eventually(() => work.startDrainWave(wave));
-    const args = ['--import', 'tsx', fileURLToPath(hangingWorker), env.address, workflowBundle()];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, NODE_OPTIONS: '' } });
-    closers.push(() => killed(child));
-    await once(child.stdout, 'data');
-    await killed(child);
+    await beginAndDie(env.address);
     startWorker(env.address);
     expect(await result(wave)).toMatchObject({ live: 2 });
-    const { events } = await connection.client.workflow.getHandle(drainWaveId(wave)).fetchHistory();
-    const attempts = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: started }) => (started ? [started] : []));
-    expect(attempts.map(({ attempt }) => attempt)).toEqual([2]);
-    expect(attempts[0]?.lastFailure?.timeoutFailureInfo).toBeTruthy();
+    await expectTakenOver(connection, drainWaveId(wave));
+  }, 60_000);
+
+  test('takes over the deletion of files of a worker that was killed in the middle of it', async () => {
+    const env = await startDevServer();
+    closers.push(() => env.teardown());
+    const { connection, work } = connectTo(env.address);
+    const bucket = pastBucket();
+    await eventually(() => work.startMediaExpiry(bucket));
+    await beginAndDie(env.address);
+    startWorker(env.address);
+    expect(await connection.client.workflow.getHandle(expiryId(bucket)).result()).toEqual({ files: 0, bytes: 0 });
+    await expectTakenOver(connection, expiryId(bucket));
   }, 60_000);
 });
+
+async function expectTakenOver({ client }: TemporalConnection, workflowId: string): Promise<void> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const attempts = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: started }) => (started ? [started] : []));
+  expect(attempts.map(({ attempt }) => attempt)).toEqual([2]);
+  expect(attempts[0]?.lastFailure?.timeoutFailureInfo).toBeTruthy();
+}
+
+/** A worker that takes what there is to do, and is killed in the middle of it. */
+async function beginAndDie(address: string): Promise<void> {
+  const args = ['--import', 'tsx', fileURLToPath(hangingWorker), address, workflowBundle()];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, NODE_OPTIONS: '' } });
+  closers.push(() => killed(child));
+  await once(child.stdout, 'data');
+  await killed(child);
+}
 
 async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

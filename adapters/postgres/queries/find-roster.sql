@@ -5,4 +5,4 @@ SELECT conversation.kind, version, member.account_id, role, device_id, registrat
   ) ELSE false END AS blocks
 FROM conversation JOIN member USING (conversation_id) JOIN account ON account.account_id = member.account_id
 LEFT JOIN device ON device.account_id = member.account_id AND revoked_at_ms IS NULL
-WHERE conversation_id = $1 ORDER BY member.account_id, device_id
+WHERE conversation_id = $1 AND conversation.kind <> 'channel' ORDER BY member.account_id, device_id

@@ -1,4 +1,6 @@
-SELECT conversation.conversation_id, conversation.kind, created_at_ms, title, array_agg(other.account_id ORDER BY other.account_id)::text[] AS members
-FROM member AS own JOIN conversation USING (conversation_id) JOIN member AS other USING (conversation_id)
-WHERE own.account_id = $1 AND ($2::uuid IS NULL OR own.conversation_id > $2)
-GROUP BY conversation.conversation_id ORDER BY conversation.conversation_id LIMIT $3
+SELECT conversation_id, kind, created_at_ms, title, CASE WHEN kind <> 'channel' THEN (
+  SELECT array_agg(account_id ORDER BY account_id)::text[] FROM member WHERE member.conversation_id = conversation.conversation_id
+) END AS members
+FROM member AS own JOIN conversation USING (conversation_id)
+WHERE own.account_id = $1 AND ($2::uuid IS NULL OR conversation_id > $2)
+ORDER BY conversation_id LIMIT $3

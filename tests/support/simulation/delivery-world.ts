@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { drainDevice, type DrainTarget, type InboxDrainDependencies } from '../../../activities/drain-device.js';
 import { giveUpDrain } from '../../../activities/give-up-drain.js';
 import { LocalDrains } from '../../../activities/local-drains.js';
+import { createMemoryHeads } from '../../../adapters/memory/heads.js';
 import { createMemorySessionRegistry } from '../../../adapters/memory/session-registry.js';
 import { firstDrainRound, planAfterDrainRound, type DrainRound } from '../../../core/drain-plan.js';
 import { offsetOf } from '../../../core/position.js';
@@ -141,7 +142,10 @@ export class DeliveryWorld {
     };
     for (const gatewayId of gatewayIds) this.#gateways.set(gatewayId, this.#newGateway(gatewayId));
     await this.#consume(newOwner(), (eventLog, owner) =>
-      startHistoryWriter({ eventLog, history: this.#history.of(this.#environment, owner), events: this.#pipelineEvents(), epoch: 1 }),
+      startHistoryWriter({
+        ...{ eventLog, history: this.#history.of(this.#environment, owner), events: this.#pipelineEvents(), epoch: 1 },
+        heads: createMemoryHeads(),
+      }),
     );
     for (let index = 0; index < 2; index += 1) this.#routers.push(await this.#newRouter());
     for (let partition = 0; partition < partitions; partition += 1) this.#assign(partition, partition, 0);
@@ -195,10 +199,14 @@ export class DeliveryWorld {
       },
     });
     host.start();
-    return { owner, endpoint: host, open: (device, connection, socket, welcome) => host.open(device, connection, socket, welcome) };
+    return {
+      owner,
+      endpoint: host,
+      open: (device, connection, socket, welcome) => host.open({ device, connection, socket, waited: false }, welcome),
+    };
   }
 
-  #durableWork(owner: Owner): DurableWork {
+  #durableWork(owner: Owner): Pick<DurableWork, 'startDrainWave'> {
     return {
       startDrainWave: ({ gatewayId, requests }) =>
         this.#environment.call(owner, this.#workflows, () => {

@@ -1,4 +1,5 @@
 import { DomainError } from '../../../protocol/errors.js';
+import { seededRandom } from '../seeded-random.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** A process of the simulated system: what a dead one still waits for is never answered. */
@@ -22,20 +23,12 @@ export class Environment {
   readonly clock: VirtualClock;
   /** After this no call fails by chance. */
   readonly quietFromMs: number;
-  #state: number;
+  readonly random: () => number;
 
   constructor(clock: VirtualClock, seed: number, quietFromMs: number) {
     this.clock = clock;
     this.quietFromMs = quietFromMs;
-    this.#state = seed | 0;
-  }
-
-  /** Mulberry32. */
-  random(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    this.random = seededRandom(seed);
   }
 
   between(low: number, high: number): number {

@@ -95,3 +95,14 @@ export class VirtualClock implements Clock {
 function before(one: Timer, other: Timer): boolean {
   return one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order);
 }
+
+/** Lets so much time pass, a second at a time: what waits for no timer in between is done. */
+export async function passOn(clock: VirtualClock, ms: number): Promise<void> {
+  const endMs = clock.nowMs() + ms;
+  while (clock.nowMs() < endMs) {
+    const untilMs = Math.min(endMs, clock.nowMs() + 1_000);
+    clock.after(untilMs - clock.nowMs(), () => undefined);
+    while (clock.nowMs() < untilMs) await clock.step(untilMs);
+    await new Promise(setImmediate);
+  }
+}

@@ -1,0 +1,1 @@
+SELECT conversation_id, version FROM conversation WHERE conversation_id = ANY($1)

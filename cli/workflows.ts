@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+
+import { createOperatorCommand } from './operator/operator-command.js';
+import type { OperatorFlags } from './operator/show-answer.js';
+
+interface WorkflowsFlags extends OperatorFlags {
+  readonly type?: string;
+  readonly status?: string;
+  readonly gateway?: string;
+  readonly device?: string;
+  readonly limit?: string;
+}
+
+/** `heliograph workflows`. */
+export function createWorkflowsCommand(): Command {
+  return createOperatorCommand('workflows')
+    .description('Lists what Temporal does and did for the server, the newest first, or shows one workflow')
+    .argument('[workflow-id]', 'one of them, with its progress')
+    .option('--type <type>', 'only those of this type, for example drainWave')
+    .option('--status <status>', 'only those that are running, completed, failed, cancelled, terminated, timed_out ...')
+    .option('--gateway <id>', 'only those for this gateway')
+    .option('--device <account.device>', 'only drains that this device is in')
+    .option('--limit <count>', 'how many, 100 at most (20)')
+    .addHelpText('after', 'What each type does, and the same in the Temporal Web UI: docs/temporal.md.')
+    .action(async (workflowId: string | undefined, { json, server, tokenFile, ...query }: WorkflowsFlags) => {
+      const { showAnswer } = await import('./operator/show-answer.js');
+      const { workflowDetail, workflowList } = await import('../protocol/rest/workflow-view.js');
+      const { renderWorkflow, renderWorkflows } = await import('./workflows/render-workflows.js');
+      const flags = { json, server, tokenFile };
+      if (workflowId === undefined) {
+        const parameters = new URLSearchParams(query as Record<string, string>).toString();
+        await showAnswer(`workflows?${parameters}`, { schema: workflowList, render: renderWorkflows }, flags);
+      } else {
+        await showAnswer(`workflows/${encodeURIComponent(workflowId)}`, { schema: workflowDetail, render: renderWorkflow }, flags);
+      }
+    });
+}

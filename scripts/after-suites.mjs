@@ -1,0 +1,4 @@
+import { stopKeeper } from './keeper.mjs';
+
+/** jest's globalTeardown. */
+export default stopKeeper;

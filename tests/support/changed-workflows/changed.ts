@@ -1,0 +1,24 @@
+import { sleep } from '@temporalio/workflow';
+
+import type { MediaBucket } from '../../../core/media-rules.js';
+import type { Recovery } from '../../../core/recovery-plan.js';
+import type { DrainWave } from '../../../core/drain-plan.js';
+import { drainWave as unchangedWave } from '../../../workflows/drain-wave.js';
+import { gatewayRecovery as unchangedRecovery } from '../../../workflows/gateway-recovery.js';
+import { mediaExpiry as unchangedExpiry } from '../../../workflows/media-expiry.js';
+
+/** A change that running workflows do not survive: a timer before everything else. */
+export async function drainWave(wave: DrainWave): Promise<unknown> {
+  await sleep('1 second');
+  return unchangedWave(wave);
+}
+
+export async function mediaExpiry(bucket: MediaBucket): Promise<unknown> {
+  await sleep('1 second');
+  return unchangedExpiry(bucket);
+}
+
+export async function gatewayRecovery(recovery: Recovery): Promise<unknown> {
+  await sleep('1 second');
+  return unchangedRecovery(recovery);
+}

@@ -22,7 +22,7 @@ export interface ConcernedMembers {
 }
 
 /** What a member shows the others in a channel. */
-export const shownInChannels = { readReceipts: false, lastSeen: 'nobody', blocks: false } as const;
+export const shownInChannels = { readReceipts: false, lastSeen: 'nobody', blocks: false, opened: false } as const;
 
 /** Who may post, and change things. */
 function isStaff(role: MemberRole): boolean {

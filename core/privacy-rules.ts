@@ -33,12 +33,15 @@ export function withholds({ members }: Roster, sender: AccountId): boolean {
 }
 
 /**
- * Who hears that a member types: the others. Of two who talk directly nobody does if one of them blocked the other, or shows nobody when it is online: who types is.
- * In a direct conversation both are contacts.
+ * Who hears that a member types: the others. Of two who talk directly nobody does if one of them blocked the other, or does not show it when it is online: who types is.
  */
 export function hearTyping({ kind, members }: Roster, typist: AccountId): readonly AccountId[] {
-  if (kind === 'direct' && members.some(({ blocks, lastSeen }) => blocks || lastSeen === 'nobody')) return [];
+  if (kind === 'direct' && !members.every(showsToTheOther)) return [];
   return members.map(({ accountId }) => accountId).filter((accountId) => accountId !== typist);
+}
+
+function showsToTheOther({ blocks, lastSeen, opened }: Roster['members'][number]): boolean {
+  return !blocks && (lastSeen === 'everyone' || (lastSeen === 'contacts' && opened));
 }
 
 /** Whether an account sees a message of the history. */

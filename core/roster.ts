@@ -20,6 +20,8 @@ export interface RosterMember {
   readonly lastSeen: Audience;
   /** Of a direct conversation: it blocked the other one. */
   readonly blocks: boolean;
+  /** Of a direct conversation: it opened it too, so the other one is a contact of it. */
+  readonly opened: boolean;
 }
 
 /** Members of a conversation and their active devices, at one version of the conversation. */

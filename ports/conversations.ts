@@ -16,8 +16,12 @@ export interface Conversation {
  * Throws DomainError: `not_found` (an account or conversation), `unavailable`.
  */
 export interface Conversations {
-  /** The direct conversation of two accounts; made if it does not exist, the same answer ever after. */
-  ensureDirect(one: AccountId, other: AccountId, nowMs: number): Promise<{ readonly conversation: Conversation; readonly created: boolean }>;
+  /** The direct conversation of two accounts; made if it does not exist, the same answer ever after. `opened`: the first of them had not opened it before; the other one is a contact of it from now on. */
+  ensureDirect(
+    opener: AccountId,
+    other: AccountId,
+    nowMs: number,
+  ): Promise<{ readonly conversation: Conversation; readonly created: boolean; readonly opened: boolean }>;
   get(conversationId: ConversationId): Promise<Conversation | undefined>;
   /** Of one account, in the order of their ids, from after `cursor`. */
   list(accountId: AccountId, page: { readonly after?: ConversationId | undefined; readonly limit: number }): Promise<readonly Conversation[]>;

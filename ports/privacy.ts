@@ -25,8 +25,8 @@ export interface Privacy {
   /** Answers whether it changed anything. */
   unblock(accountId: AccountId, other: AccountId): Promise<boolean>;
   /**
-   * Whether the viewer may see the account, in the order given: `lastSeen` of each admits the other, and neither blocked the other. Contacts are those with a direct conversation. One sees
-   * oneself; nobody sees an account that is not there.
+   * Whether the viewer may see the account, in the order given: `lastSeen` of each admits the other, and neither blocked the other. Contacts of an account are those to whom
+   * it opened a direct conversation. One sees oneself; nobody sees an account that is not there.
    */
   mayView(viewings: readonly Viewing[]): Promise<readonly boolean[]>;
   /** Latest first. */

@@ -25,6 +25,7 @@ interface RosterRow {
   readonly last_seen_for: RosterMember['lastSeen'];
   readonly read_receipts: boolean;
   readonly blocks: boolean;
+  readonly opened: boolean;
 }
 
 interface StaffRow {
@@ -51,9 +52,10 @@ export function createPostgresConversations(pool: PostgresPool): Conversations {
         const conversationId = directConversationId(one, other);
         const made = await runner.change('insert-conversation', conversationId, 'direct', nowMs, one, null);
         if (made > 0) await putMembers(runner, conversationId, members);
+        const opened = (await runner.change('open-direct', conversationId, one)) > 0;
         const [row] = await runner.rows<ConversationRow>('find-conversation', conversationId);
         if (row === undefined) throw new Error('a conversation without members');
-        return { conversation: conversationOf(row), created: made > 0 };
+        return { conversation: conversationOf(row), created: made > 0, opened };
       }),
     get: async (conversationId) => {
       const [row] = await pool.rows<ConversationRow>('find-conversation', conversationId);
@@ -98,8 +100,8 @@ function deviceLifeOf(row: DeviceLifeRow): DeviceLife {
   };
 }
 
-function memberOf({ account_id: accountId, role, last_seen_for: lastSeen, read_receipts: readReceipts, blocks }: RosterRow) {
-  return { accountId, role, lastSeen, readReceipts, blocks };
+function memberOf({ account_id: accountId, role, last_seen_for: lastSeen, read_receipts: readReceipts, blocks, opened }: RosterRow) {
+  return { accountId, role, lastSeen, readReceipts, blocks, opened };
 }
 
 function rosterOf(conversationId: ConversationId, rows: readonly RosterRow[]): Roster | undefined {

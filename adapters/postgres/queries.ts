@@ -74,6 +74,7 @@ const queryNames = [
   'mark-blob-fetched',
   'mark-blobs-deleted',
   'mark-devices-seen',
+  'open-direct',
   'put-members',
   'put-push-subscription',
   'raise-conversation-versions',

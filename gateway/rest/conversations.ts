@@ -6,6 +6,7 @@ import { isChannelId } from '../../protocol/ids.js';
 import type { HistoryPage } from '../../protocol/rest/conversation.js';
 import { requireChannelMember } from '../require-channel-member.js';
 import { requireMember } from '../require-member.js';
+import { announceBetween } from './announce-between.js';
 import { presentView } from './conversation-view.js';
 import { requireRate } from '../require-rate.js';
 import type { RestDependencies } from './rest-dependencies.js';
@@ -24,9 +25,8 @@ export function conversationHandlers(dependencies: RestDependencies): RestHandle
         return { status: created ? 201 : 200, body: await presentView(conversations, caller.accountId, body.conversationId) };
       }
       if (body.peer === caller.accountId) throw new DomainError('invalid_request', 'peer: another account', { detail: { field: 'peer' } });
-      const { conversation, created } = await conversations.ensureDirect(caller.accountId, body.peer, clock.nowMs());
-      // They are contacts now.
-      if (created) await announcements.publish({ kind: 'privacy-changed', accountId: caller.accountId, other: body.peer });
+      const { conversation, created, opened } = await conversations.ensureDirect(caller.accountId, body.peer, clock.nowMs());
+      if (opened) await announceBetween(announcements, caller.accountId, body.peer);
       return { status: created ? 201 : 200, body: await presentView(conversations, caller.accountId, conversation.conversationId) };
     },
     listConversations: async ({ caller, query: { after, limit } }) => {

@@ -1,16 +1,12 @@
 import { DomainError } from '../../protocol/errors.js';
-import { directConversationId, type AccountId } from '../../protocol/ids.js';
 import { requireRate } from '../require-rate.js';
+import { announceBetween } from './announce-between.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 
 type PrivacyOperation = 'setPrivacy' | 'listBlocks' | 'blockAccount' | 'unblockAccount';
 
 export function privacyHandlers({ privacy, announcements, rateLimiter, clock }: RestDependencies): RestHandlers<PrivacyOperation> {
-  const changed = async (accountId: AccountId, other: AccountId) => {
-    await announcements.publish({ kind: 'roster-changed', conversationIds: [directConversationId(accountId, other)] });
-    await announcements.publish({ kind: 'privacy-changed', accountId, other });
-  };
   return {
     setPrivacy: async ({ caller: { accountId }, body }) => {
       await requireRate(rateLimiter, 'privacyChange', accountId);
@@ -25,12 +21,12 @@ export function privacyHandlers({ privacy, announcements, rateLimiter, clock }: 
         throw new DomainError('invalid_request', 'accountId: another account', { detail: { field: 'accountId' } });
       }
       await requireRate(rateLimiter, 'privacyChange', accountId);
-      if (await privacy.block(accountId, params.accountId, clock.nowMs())) await changed(accountId, params.accountId);
+      if (await privacy.block(accountId, params.accountId, clock.nowMs())) await announceBetween(announcements, accountId, params.accountId);
       return { status: 204, body: undefined };
     },
     unblockAccount: async ({ caller: { accountId }, params }) => {
       await requireRate(rateLimiter, 'privacyChange', accountId);
-      if (await privacy.unblock(accountId, params.accountId)) await changed(accountId, params.accountId);
+      if (await privacy.unblock(accountId, params.accountId)) await announceBetween(announcements, accountId, params.accountId);
       return { status: 204, body: undefined };
     },
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { accountId } from '../ids.js';
 
-/** Who may see whether an account is online, and when it was last. `contacts`: whoever it has a direct conversation with. */
+/** Who may see whether an account is online, and when it was last. `contacts`: those to whom it opened a direct conversation, as it does when it writes to them. */
 export const audience = z.enum(['everyone', 'contacts', 'nobody']);
 export type Audience = z.infer<typeof audience>;
 

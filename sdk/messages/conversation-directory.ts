@@ -37,7 +37,7 @@ export class ConversationDirectory {
     const known = store.range(conversationTable, []).find(({ row }) => isDirect(row) && row.handle === handle);
     if (known !== undefined) return shownConversation(store, known.key[0] as ConversationId, known.row);
     const { accountId } = await rest.call('findAccount', { query: { handle } });
-    return this.#open(accountId, handle);
+    return this.#open(accountId, { handle });
   }
 
   /** Where a message belongs that came; without the peer's handle if the server cannot be asked for it now: the name can wait, the message cannot. */
@@ -114,6 +114,14 @@ export class ConversationDirectory {
     }
   }
 
+  /** For what the user writes: a direct conversation that the peer began is opened by this account too, which makes the peer a contact. `fresh` as for `roster`. */
+  async rosterToWriteTo(conversationId: ConversationId, { fresh }: { readonly fresh: boolean }): Promise<Roster> {
+    const row = this.#dependencies.store.get(conversationTable, conversationId);
+    const toOpen = row !== undefined && isDirect(row) && row.opened !== true;
+    if (toOpen) await this.#open(row.peer);
+    return this.roster(conversationId, { fresh: fresh && !toOpen });
+  }
+
   /** `fresh`: as the server has it now, not as it was told here last. */
   async roster(conversationId: ConversationId, { fresh }: { readonly fresh: boolean }): Promise<Roster> {
     const { store, rest, own } = this.#dependencies;
@@ -133,11 +141,11 @@ export class ConversationDirectory {
     return roster;
   }
 
-  async #open(peer: AccountId, handle: string): Promise<Conversation> {
+  async #open(peer: AccountId, facts: Pick<DirectRow, 'handle'> = {}): Promise<Conversation> {
     const { rest, own } = this.#dependencies;
     const view = await rest.call('openConversation', { body: { kind: 'direct', peer } });
     const conversationId = directConversationId(own.accountId, peer);
-    return this.#keep(conversationId, { peer, handle, roster: this.#trusted(view, conversationId, peer) });
+    return this.#keep(conversationId, { ...facts, peer, opened: true, roster: this.#trusted(view, conversationId, peer) });
   }
 
   /** The id of a direct conversation says who is in it, so the server cannot add somebody for whom messages would be sealed too. */

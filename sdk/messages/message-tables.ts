@@ -18,6 +18,8 @@ export interface DirectRow extends ConversationRowBase {
   readonly kind?: 'direct' | undefined;
   readonly peer: AccountId;
   readonly handle?: string | undefined;
+  /** By this account, as far as this device knows: the peer is a contact. */
+  readonly opened?: true | undefined;
 }
 export interface GroupRow extends ConversationRowBase {
   readonly kind: 'group';

@@ -107,17 +107,20 @@ export class OutgoingSealer {
     const { conversations, channels } = this.#dependencies;
     const keys = channelKeysIn(row);
     if (keys !== undefined) return { ...(await channels.recipientsOf(keys)), kept: [] };
+    if (row.kind === 'message') {
+      const { rosterDigest, members } = await conversations.rosterToWriteTo(row.conversationId, { fresh: freshRoster });
+      return { recipients: recipientsOf(members, this.#dependencies.own), rosterDigest, kept: [] };
+    }
     const roster = await conversations.roster(row.conversationId, { fresh: freshRoster });
     const recipients = this.#recipients(row, roster);
-    if (row.kind === 'message' || recipients.length > 0) return { recipients, rosterDigest: roster.rosterDigest, kept: [] };
+    if (recipients.length > 0) return { recipients, rosterDigest: roster.rosterDigest, kept: [] };
     const fresh = await conversations.roster(row.conversationId, { fresh: true });
     if (this.#recipients(row, fresh).length === 0) throw new DomainError('gone', 'the device that was to be answered is gone');
     return { recipients: this.#recipients(row, fresh), rosterDigest: fresh.rosterDigest, kept: [] };
   }
 
-  #recipients(row: OutboxRow, { members }: Roster): readonly Recipient[] {
+  #recipients({ to }: OutboxKeys, { members }: Roster): readonly Recipient[] {
     const all = recipientsOf(members, this.#dependencies.own);
-    const to = row.kind === 'keys' ? row.to : undefined;
     return to === undefined ? all : all.filter((recipient) => deviceKey(recipient) === deviceKey(to));
   }
 

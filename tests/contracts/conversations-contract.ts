@@ -26,16 +26,23 @@ export function conversationsContract(name: string, open: () => Promise<Director
     const ensure = (from = one, to = other, atMs = nowMs) => under.conversations.ensureDirect(idOf(from), idOf(to), atMs);
 
     test('makes the direct conversation of two accounts under the id that both compute', async () => {
-      const { conversation, created } = await ensure();
+      const { conversation, created, opened } = await ensure();
       const conversationId = directConversationId(idOf(one), idOf(other));
       const members = [idOf(one), idOf(other)].sort();
-      expect([conversation, created]).toEqual([{ conversationId, kind: 'direct', createdAtMs: nowMs, members }, true]);
+      expect([conversation, created, opened]).toEqual([{ conversationId, kind: 'direct', createdAtMs: nowMs, members }, true, true]);
       expect(await under.conversations.get(conversationId)).toEqual(conversation);
     });
 
-    test('answers the same conversation ever after, whoever asks', async () => {
+    test('answers the same conversation ever after, whoever asks, and knows which of the two opened it', async () => {
       const { conversation } = await ensure();
-      expect(await ensure(other, one, nowMs + 60_000)).toEqual({ conversation, created: false });
+      const openers = async () => {
+        const members = (await under.conversations.roster(conversation.conversationId))?.members ?? [];
+        return members.filter(({ opened }) => opened).map(({ accountId }) => accountId);
+      };
+      expect(await openers()).toEqual([idOf(one)]);
+      expect(await ensure(other, one, nowMs + 60_000)).toEqual({ conversation, created: false, opened: true });
+      expect(await ensure(other, one, nowMs + 60_000)).toEqual({ conversation, created: false, opened: false });
+      expect(await openers()).toEqual([idOf(one), idOf(other)].sort());
     });
 
     test('makes it once when both sides ask many times at once', async () => {
@@ -68,7 +75,7 @@ export function conversationsContract(name: string, open: () => Promise<Director
       const members = [one, other]
         .map((member) => ({
           accountId: idOf(member),
-          ...{ role: 'member' as const, lastSeen: 'everyone' as const, readReceipts: true, blocks: false },
+          ...{ role: 'member' as const, lastSeen: 'everyone' as const, readReceipts: true, blocks: false, opened: member === one },
           devices: [member.device, ...(member === one ? [second, tenth] : [])].map(({ deviceId, registrationId }) => ({ deviceId, registrationId })),
         }))
         .sort((a, b) => (a.accountId < b.accountId ? -1 : 1));

@@ -54,15 +54,16 @@ export function privacyContract(name: string, open: () => Promise<DirectoryUnder
     });
 
     test.each([
-      ['everyone', 'everyone', { strangers: true, contacts: true }],
-      ['everyone', 'contacts', { strangers: false, contacts: true }],
-      ['contacts', 'contacts', { strangers: false, contacts: true }],
-      ['everyone', 'nobody', { strangers: false, contacts: false }],
-      ['contacts', 'nobody', { strangers: false, contacts: false }],
-      ['nobody', 'nobody', { strangers: false, contacts: false }],
+      ['everyone', 'everyone', { strangers: true, begun: true, contacts: true }],
+      ['everyone', 'contacts', { strangers: false, begun: false, contacts: true }],
+      ['contacts', 'everyone', { strangers: false, begun: true, contacts: true }],
+      ['contacts', 'contacts', { strangers: false, begun: false, contacts: true }],
+      ['everyone', 'nobody', { strangers: false, begun: false, contacts: false }],
+      ['contacts', 'nobody', { strangers: false, begun: false, contacts: false }],
+      ['nobody', 'nobody', { strangers: false, begun: false, contacts: false }],
     ] as const)(
-      'lets two who show themselves to %s and to %s see each other, or neither the other',
-      async (first, second, { strangers, contacts }) => {
+      'lets two who show themselves to %s and to %s see each other, or neither the other: %j as the first one, then the other one opens their conversation',
+      async (first, second, { strangers, begun, contacts }) => {
         const nobody = newAccountId();
         await under.privacy.change(one, { lastSeen: first, readReceipts: true });
         await under.privacy.change(other, { lastSeen: second, readReceipts: true });
@@ -75,6 +76,8 @@ export function privacyContract(name: string, open: () => Promise<DirectoryUnder
         ];
         expect(await under.privacy.mayView(viewings)).toEqual([strangers, false, strangers, false, true]);
         await direct();
+        expect(await under.privacy.mayView(viewings)).toEqual([begun, false, begun, false, true]);
+        await under.conversations.ensureDirect(other, one, nowMs);
         expect(await under.privacy.mayView(viewings)).toEqual([contacts, false, contacts, false, true]);
         await under.privacy.block(other, one, nowMs);
         expect(await under.privacy.mayView(viewings)).toEqual([false, false, false, false, true]);

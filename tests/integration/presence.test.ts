@@ -105,6 +105,7 @@ describe('typing', () => {
   test.each([
     ['one of them blocked the other', (ann: RawMember, bob: RawMember) => block(bob, ann)],
     ['one of them shows nobody when it is online', (_: RawMember, bob: RawMember) => setPrivacy(bob, 'nobody')],
+    ['one of them shows contacts when it is online, and did not open it', (_: RawMember, bob: RawMember) => setPrivacy(bob, 'contacts')],
   ])('is told in neither direction of a direct conversation when %s', async (_, hide) => {
     const [ann, bob, cleo] = [await one(), await one(), await one()];
     const { conversationId } = await talk(ann, bob);
@@ -193,8 +194,11 @@ describe('watching', () => {
     ],
     ['one shows it to nobody oneself', (ann: RawMember) => setPrivacy(ann, 'nobody'), (ann: RawMember) => setPrivacy(ann, 'everyone')],
     [
-      'the other one shows it to contacts',
-      (_: RawMember, bob: RawMember) => setPrivacy(bob, 'contacts'),
+      'the other one shows it to contacts, and did not open the conversation',
+      async (ann: RawMember, bob: RawMember) => {
+        await setPrivacy(bob, 'contacts');
+        await talk(ann, bob);
+      },
       (ann: RawMember, bob: RawMember) => talk(bob, ann),
     ],
     ['the other one blocked it', (ann: RawMember, bob: RawMember) => block(bob, ann), (ann: RawMember, bob: RawMember) => unblock(bob, ann)],
@@ -229,6 +233,21 @@ describe('watching', () => {
       detail: { field: 'accounts', limit: limits.maxWatches },
     });
     expect(await server.metric('heliograph_gateway_watches')).toBeGreaterThan(0);
+  });
+
+  test('is shown to contacts by devices of the SDK once their user answers, not when somebody writes to them', async () => {
+    const [ann, bob] = [await live.open(live.directory(), live.handle()), await live.open(live.directory(), live.handle())];
+    await ann.setPrivacy({ lastSeen: 'contacts' });
+    const { conversationId } = await bob.conversationWith(ann.handle);
+    const got = new Promise((resolve) => ann.on('message', resolve));
+    await bob.send(conversationId, { type: 'text', text: 'hello' });
+    await got;
+    const news: boolean[] = [];
+    bob.on('presence', (event) => news.push(event.online));
+    await bob.watch([ann.accountId]);
+    await eventually(() => expect(news).toEqual([false]));
+    await ann.send(conversationId, { type: 'text', text: 'hello you' });
+    await eventually(() => expect(news).toEqual([false, true]));
   });
 
   test('goes on in devices of the SDK after they reconnected', async () => {

@@ -32,7 +32,7 @@ const lives: readonly DeviceLife[] = [sender, recipient].map((device) => ({ devi
 const roster: Roster = {
   ...{ conversationId, kind: 'direct', version: 1, digest: '' },
   members: [sender, recipient].map(({ accountId }) => ({
-    ...{ accountId, role: 'member', devices: [], lastSeen: 'everyone', readReceipts: true, blocks: false },
+    ...{ accountId, role: 'member', devices: [], lastSeen: 'everyone', readReceipts: true, blocks: false, opened: false },
   })),
 };
 const away: SessionRegistry['lookup'] = () => Promise.reject(new DomainError('unavailable', 'the registry is away'));

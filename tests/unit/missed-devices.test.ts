@@ -10,7 +10,7 @@ const [ann, bea, cleo] = [newAccountId(), newAccountId(), newAccountId()];
 const acceptedAtMs = 100_000;
 
 const member = (accountId: AccountId, ...devices: readonly number[]): RosterMember => ({
-  ...{ accountId, role: 'member', readReceipts: true, lastSeen: 'everyone', blocks: false },
+  ...{ accountId, role: 'member', readReceipts: true, lastSeen: 'everyone', blocks: false, opened: false },
   devices: devices.map((number) => ({ deviceId: deviceNumber(number), registrationId: 7 })),
 });
 const stay = (accountId: AccountId, number: number, more: Partial<DeviceLife> = {}): DeviceLife => ({

@@ -25,7 +25,7 @@ const roster = {
   conversationId,
   kind: 'direct',
   version: 1,
-  members: [{ accountId: sender.accountId, role: 'member', devices: [], lastSeen: 'everyone', readReceipts: true, blocks: false }],
+  members: [{ accountId: sender.accountId, role: 'member', devices: [], lastSeen: 'everyone', readReceipts: true, blocks: false, opened: false }],
   digest: '',
 } as const;
 

@@ -1,4 +1,4 @@
-SELECT conversation.kind, version, member.account_id, role, device_id, registration_id, last_seen_for, read_receipts,
+SELECT conversation.kind, version, member.account_id, role, device_id, registration_id, last_seen_for, read_receipts, opened,
   CASE WHEN conversation.kind = 'direct' THEN EXISTS (
     SELECT FROM member AS other JOIN block ON block.account_id = member.account_id AND block.blocked_id = other.account_id
     WHERE other.conversation_id = member.conversation_id

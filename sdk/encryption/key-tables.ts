@@ -19,6 +19,9 @@ export interface PeerIdentity {
 /** Key: account id. */
 export const identityTable = table<PeerIdentity>('identity');
 
+/** Key: `all`. How often an account came with another identity key than before. */
+export const identityChangesTable = table<number>('identity-changes');
+
 /** Key: key id. A one-time EC prekey record; gone once used. */
 export const ecPrekeyTable = table<Uint8Array>('prekey.ec');
 

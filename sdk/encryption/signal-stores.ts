@@ -24,6 +24,7 @@ import type { Table } from '../store/table.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import {
   ecPrekeyTable,
+  identityChangesTable,
   identityTable,
   kemPrekeyTable,
   ownKeysTable,
@@ -137,6 +138,7 @@ class UnitIdentities extends IdentityKeyStore {
     if (known !== undefined && Buffer.compare(known.key, serialized) === 0) return Promise.resolve(IdentityChange.NewOrUnchanged);
     this.#unit.put(identityTable, [address.name()], { key: serialized, verified: false, held: known?.verified === true || known?.held === true });
     if (known === undefined) return Promise.resolve(IdentityChange.NewOrUnchanged);
+    this.#unit.put(identityChangesTable, ['all'], (this.#unit.get(identityChangesTable, 'all') ?? 0) + 1);
     this.changed.add(address.name());
     return Promise.resolve(IdentityChange.ReplacedExisting);
   }

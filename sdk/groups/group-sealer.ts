@@ -4,7 +4,7 @@ import type { Envelope } from '../../protocol/client-frames.js';
 import { deviceKey, type ConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
 import { envelopePlaintext } from '../encryption/body-seal.js';
 import { recipientsOf, type EnvelopeSealer, type Recipient } from '../encryption/envelope-sealer.js';
-import { senderKeyTable } from '../encryption/key-tables.js';
+import { identityChangesTable, senderKeyTable } from '../encryption/key-tables.js';
 import { distributionOf, encryptForGroup } from '../encryption/sender-keys.js';
 import { inChunks } from '../in-chunks.js';
 import type { Roster } from '../messages/conversation-directory.js';
@@ -26,7 +26,7 @@ export interface GroupSealerDependencies {
 
 /**
  * Seals for a group: one ciphertext under this device's sender key, and before it, in parts that frames can hold, that key for the devices that lack it.
- * The key is another one as soon as anybody who has it is not in the group any more, or came back with other keys.
+ * The key is another one as soon as anybody who has it is not in the group any more, or came back with other keys, or anybody at all has another identity key.
  */
 export class GroupSealer {
   readonly #dependencies: GroupSealerDependencies;
@@ -41,7 +41,9 @@ export class GroupSealer {
     const { conversationId } = row;
     const recipients = recipientsOf(members, own);
     const known = store.get(ownSenderKeyTable, conversationId);
-    const key = known !== undefined && isHeldOnlyBy(known, recipients) ? known : { distributionId: v4(), holders: [] };
+    const identityChanges = store.get(identityChangesTable, 'all') ?? 0;
+    const isGood = known !== undefined && (known.identityChanges ?? 0) === identityChanges && isHeldOnlyBy(known, recipients);
+    const key = isGood ? known : { distributionId: v4(), holders: [], identityChanges };
     const lacking = recipients.filter((recipient) => !key.holders.includes(holderOf(recipient)));
     const note = async (unit: UnitOfWork) => {
       // Nobody lacks it: there is nothing to seal.
@@ -70,10 +72,10 @@ export function withdraw(unit: UnitOfWork, conversationId: ConversationId, devic
   unit.put(ownSenderKeyTable, [conversationId], { ...key, holders });
 }
 
-function give(unit: UnitOfWork, conversationId: ConversationId, { distributionId, holders }: OwnSenderKey): void {
+function give(unit: UnitOfWork, conversationId: ConversationId, { holders, ...key }: OwnSenderKey): void {
   const now = unit.get(ownSenderKeyTable, conversationId);
-  const before = now?.distributionId === distributionId ? now.holders : [];
-  unit.put(ownSenderKeyTable, [conversationId], { distributionId, holders: [...new Set([...before, ...holders])] });
+  const before = now?.distributionId === key.distributionId ? now.holders : [];
+  unit.put(ownSenderKeyTable, [conversationId], { ...key, holders: [...new Set([...before, ...holders])] });
 }
 
 function isHeldOnlyBy({ holders }: OwnSenderKey, recipients: readonly Recipient[]): boolean {

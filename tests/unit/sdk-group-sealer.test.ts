@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { v7 } from 'uuid';
 
 import { encodeEvent } from '../../protocol/conversation-event.js';
+import { encodings } from '../../protocol/encoding.js';
 import { directConversationId, type ConversationId } from '../../protocol/ids.js';
+import { limits } from '../../protocol/limits.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { sealBody } from '../../sdk/encryption/body-seal.js';
 import { encodeContent } from '../../sdk/encryption/content.js';
@@ -18,7 +20,7 @@ import { receive, type Received } from '../../sdk/messages/receiver.js';
 import { RestClient } from '../../sdk/rest/rest-client.js';
 import { SerialQueue } from '../../sdk/serial-queue.js';
 import { textsOf } from '../support/device-stage.js';
-import { newMessageId } from '../support/ids.js';
+import { newAccountId, newMessageId } from '../support/ids.js';
 import { SdkParty } from '../support/sdk-party.js';
 
 let ann: SdkParty;
@@ -51,7 +53,7 @@ const item = (more: Partial<DeliverItem>): DeliverItem => ({
 const event = () =>
   item({ kind: 'event', body: encodeEvent({ type: 'created', version: 1, members: [ann, bea, cleo].map(({ address }) => address.accountId) }) });
 
-function rosterOf(...parties: readonly SdkParty[]) {
+function rosterOf(...parties: readonly Pick<SdkParty, 'address' | 'registrationId'>[]) {
   const members = parties.map(({ address: { accountId, deviceId }, registrationId }) => ({
     ...{ accountId, role: 'member' as const },
     devices: [{ deviceId, registrationId }],
@@ -66,7 +68,8 @@ function message(text: string): OutboxRow {
   return { kind: 'message', messageId, conversationId, content, body, key, attempt: 1 };
 }
 
-const seal = (text: string, ...to: readonly SdkParty[]) => sealer.seal({ number: 1, row: message(text) }, rosterOf(ann, ...to));
+const sending = { type: 'send', id: 1, kind: 'keys', attempt: 1, strategy: 'strict' } as const;
+const seal = (text: string, ...to: readonly Pick<SdkParty, 'address' | 'registrationId'>[]) => sealer.seal({ number: 1, row: message(text) }, rosterOf(ann, ...to));
 const keyOf = () => ann.store.get(ownSenderKeyTable, conversationId)?.distributionId;
 const addressed = ({ parts = [] }: SealedRow) => parts.map(({ envelopes }) => envelopes.map(({ to }) => to.accountId));
 
@@ -135,6 +138,35 @@ describe('what a device seals for a group', () => {
     await sealer.seal({ number: 1, row: message('two') }, again as never);
     expect(keyOf()).not.toBe(key);
     await ann.meet(cleo.bundle());
+  });
+
+  test('is under another key when somebody came with another identity key, and stays under that one', async () => {
+    await seal('one', bea);
+    const key = keyOf();
+    const again = await SdkParty.create(cleo.address.accountId);
+    await again.meet(ann.bundle());
+    expect((await ann.open(again, await again.encrypt(ann, 'new phone'))).identityChanged).toBe(true);
+    const second = await seal('two', bea);
+    expect(keyOf()).not.toBe(key);
+    expect(textsOf((await arriveAt(bea, second)).messages)).toEqual(['two']);
+    expect([addressed(second), addressed(await seal('three', bea))]).toEqual([[[bea.address.accountId]], []]);
+    await again.dispose();
+    await ann.meet(cleo.bundle());
+  });
+
+  test('carries its key to many devices in parts that a frame can hold', async () => {
+    const crowd = await SdkParty.create();
+    const bundles = Array.from({ length: 128 }, () => ({ ...crowd.bundle(), device: { ...crowd.address, accountId: newAccountId() } }));
+    for (const bundle of bundles) await ann.meet(bundle);
+    const strangers = bundles.map(({ device: address, registrationId }) => ({ address, registrationId }));
+    const sealed = await seal('to all', bea, ...strangers, cleo);
+    expect((sealed.parts ?? []).map(({ envelopes }) => envelopes.length)).toEqual([100, 30]);
+    for (const { messageId, envelopes } of sealed.parts ?? []) {
+      const frame = { ...{ conversationId, messageId, rosterDigest: 'digest', envelopes }, ...sending };
+      expect(encodings.msgpack.encode(frame).length).toBeLessThan(limits.maxFrameBytes);
+    }
+    for (const party of [bea, cleo]) expect(textsOf((await arriveAt(party, sealed)).messages)).toEqual(['to all']);
+    await crowd.dispose();
   });
 
   test('is sealed anew when its key was refused: under another one if somebody went, for the same devices if they are back', async () => {

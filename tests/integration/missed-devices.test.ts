@@ -115,7 +115,7 @@ describe('a message that is accepted for a roster which is not the present one, 
 });
 
 const shown = (device: Device, conversationId: ConversationId) =>
-  device.messages(conversationId).map(({ content }) => (content.type === 'text' ? content.text : content.type));
+  device.messages(conversationId).flatMap(({ content }) => (content.type === 'event' ? [] : content.type === 'text' ? content.text : content.type));
 
 describe('devices of the SDK', () => {
   /** A further device of an account by a server of another house on the same directory: what that announces, nobody hears here. */
@@ -134,9 +134,12 @@ describe('devices of the SDK', () => {
     return live.open(directory);
   }
 
-  test('get what was sent to their account just when they were linked', async () => {
+  test.each<[string, (alice: Device, bob: Device) => Promise<{ readonly conversationId: ConversationId }>]>([
+    ['account', (alice, bob) => alice.conversationWith(bob.handle)],
+    ['group', (alice, bob) => alice.groups.create({ title: 'us', members: [bob.handle] })],
+  ])('get what was sent to their %s just when they were linked', async (_, open) => {
     const [alice, bob] = [await live.open(live.directory(), live.handle()), await live.open(live.directory(), live.handle())];
-    const { conversationId } = await alice.conversationWith(bob.handle);
+    const { conversationId } = await open(alice, bob);
     const say = (text: string) => alice.send(conversationId, { type: 'text', text });
     await say('before the tablet');
     await eventually(() => {

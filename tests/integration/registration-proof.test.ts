@@ -1,11 +1,18 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { SignJWT } from 'jose';
+import { v7 } from 'uuid';
 
+import { makeAccountKeys } from '../../bench/load/register-accounts.js';
+import { bytesReplacer } from '../../protocol/bytes.js';
+import type { AccountId } from '../../protocol/ids.js';
+import { rateLimits } from '../../protocol/limits.js';
 import { openDevice } from '../../sdk/index.js';
 import { TestServer } from '../support/server.js';
+import { shippedLimits } from '../support/shipped-limits.js';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.js';
+import { untilLimited } from '../support/until-limited.js';
 
 const signUp = generateKeyPairSync('ed25519');
 const directories: TemporaryDirectory[] = [];
@@ -55,6 +62,18 @@ test.each<[string, () => Promise<string | undefined>]>([
 ])('who brings %s does not register', async (_, proof) => {
   await expect(register(await proof())).rejects.toMatchObject({ code: 'forbidden', detail: { field: 'proof' } });
 });
+
+test('one address registers no more accounts than the limit says, whatever it brings', async () => {
+  const limited = await TestServer.start({ environment: shippedLimits('registration') });
+  const keys = makeAccountKeys();
+  const attempt = () => {
+    const body = JSON.stringify(keys.accountOf(v7() as AccountId, randomBytes(32)), bytesReplacer);
+    return fetch(`${limited.publicUrl}/v1/accounts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  };
+  const answer = await untilLimited(rateLimits.registration, attempt, ({ status }) => status !== 201);
+  expect([answer.status, Number(answer.headers.get('retry-after'))]).toEqual([429, expect.any(Number)]);
+  await limited.stop();
+}, 60_000);
 
 test('who brings a permit of the sign-up service registers', async () => {
   expect(await register(await permit())).toBe('alice');

@@ -25,7 +25,7 @@ let server: TestServer;
 let pair: RawPair;
 
 beforeAll(async () => {
-  const environment = { ...shippedLimits('token', 'groupChange', 'join', 'link'), HELIOGRAPH_ALLOWED_ORIGINS: browser };
+  const environment = { ...shippedLimits('token', 'groupChange', 'join', 'link', 'prekeyBundle', 'explain'), HELIOGRAPH_ALLOWED_ORIGINS: browser };
   server = await TestServer.start({ environment });
   pair = await RawPair.register(server);
 }, 60_000);
@@ -205,6 +205,18 @@ describe('tokens and links', () => {
     expect(await problemOf(limited)).toMatchObject({ status: 429, code: 'rate_limited', retryAfterMs: expect.any(Number) });
     const openLink = () => call('POST', '/v1/links', { body: { linkId: v4(), secret: randomBytes(32) } });
     expect((await untilLimited(rateLimits.link, openLink, ({ status }) => status !== 201)).status).toBe(429);
+  });
+});
+
+describe('prekeys and explanations', () => {
+  test('are not given as fast as somebody can ask; others get them meanwhile', async () => {
+    const { alice, bob } = await RawPair.register(server);
+    const claim = (as: LoadDevice) => call('GET', `/v1/accounts/${bob.accountId}/prekeys`, { as });
+    expect((await untilLimited(rateLimits.prekeyBundle, () => claim(alice), ({ status }) => status !== 200)).status).toBe(429);
+    const explain = (as: LoadDevice) => call('GET', `/v1/messages/${v7()}/explain`, { as });
+    expect((await untilLimited(rateLimits.explain, () => explain(alice), ({ status }) => status !== 404)).status).toBe(429);
+    const other = (await RawPair.register(server)).alice;
+    expect([(await claim(other)).status, (await explain(other)).status]).toEqual([200, 404]);
   });
 });
 

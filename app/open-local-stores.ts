@@ -17,9 +17,9 @@ import type { Watermarks } from '../ports/watermarks.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Closer } from './closer.js';
 import type { Config } from './config/load-config.js';
+import { inboxMaxAgeMs } from './profiles/sizes.js';
 
 const dayMs = 24 * 3_600_000;
-const inboxMaxAgeMs = 30 * dayMs;
 const indexMaxAgeMs = 30 * dayMs;
 const maxWaitingAppendBytes = 256 * 1024 * 1024;
 /** Often and little: a store of ten million rows is gone through in three hours. */

@@ -27,12 +27,12 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Closer } from './closer.js';
 import type { Config } from './config/load-config.js';
 import { quietAwsSdk } from './config/quiet-aws-sdk.js';
+import { inboxMaxAgeMs } from './profiles/sizes.js';
 import { requiredSetting } from './required-setting.js';
 import { StartError } from './start-error.js';
 import { untilAvailable } from './until-available.js';
 
 const dayMs = 24 * 3_600_000;
-const inboxMaxAgeMs = 30 * dayMs;
 const indexMaxAgeMs = 30 * dayMs;
 const maxWaitingAppendBytes = 256 * 1024 * 1024;
 

@@ -24,6 +24,7 @@ import type { Adapters } from './adapters.js';
 import type { Closer } from './closer.js';
 import type { Config } from './config/load-config.js';
 import { listen, stopListening } from './listen.js';
+import { inboxMaxAgeMs } from './profiles/sizes.js';
 import { chooseRegistrationProof } from './registration-proof.js';
 
 const localDrainsAtOnce = 200;
@@ -102,6 +103,7 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
       session: { ...sessionTimes, windowItems: settings.windowItems, windowBytes, maxBufferedBytes },
       ...network,
       admission: config.limits.admission,
+      inboxMaxAgeMs,
       maxWaitingAppends,
     },
   });

@@ -83,8 +83,8 @@ export interface Devices {
    * `not_found` if it is not active, `conflict` if the list is not newer than the stored one.
    */
   revoke(device: DeviceAddress, deviceList: DeviceList, atMs: number): Promise<readonly ConversationId[]>;
-  /** Best effort: an older time than the known one changes nothing. */
-  seen(device: DeviceAddress, atMs: number): Promise<void>;
+  /** An older time than the known one changes nothing. Answers the known one, `undefined` if the device was never there. */
+  seen(device: DeviceAddress, atMs: number): Promise<number | undefined>;
   /** The latest of each account's devices, in the order given; `undefined` if none of them was ever there. */
   lastSeen(accounts: readonly AccountId[]): Promise<readonly (number | undefined)[]>;
 }

@@ -44,7 +44,7 @@ export type DeliverItem = z.infer<typeof deliverItem>;
 export const deliverFrame = z.strictObject({ type: z.literal('deliver'), seq: z.number().int().min(1), items: z.array(deliverItem) });
 export const inboxEmptyFrame = z.strictObject({ type: z.literal('inbox.empty'), drained: count });
 
-/** Something that the device should have got and never will. */
+/** Something that the device should have got and never will. Without a conversation: it was away for longer than inboxes keep what waits. */
 export const gapFrame = z.strictObject({
   type: z.literal('gap'),
   conversationId: conversationId.optional(),

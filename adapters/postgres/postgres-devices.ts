@@ -10,6 +10,12 @@ const herd = { maxWaiting: 100_000, maxBatch: 500, retryAfterMs: 1_000 };
 
 type Seen = DeviceAddress & { readonly atMs: number };
 
+interface SeenRow {
+  readonly account_id: AccountId;
+  readonly device_id: DeviceId;
+  readonly last_seen_at_ms: number | null;
+}
+
 export function createPostgresDevices(pool: PostgresPool): Devices {
   const active = new MicroBatcher((devices: readonly DeviceAddress[]) => areActive(pool, devices), herd);
   const seen = new MicroBatcher((batch: readonly Seen[]) => markSeen(pool, batch), herd);
@@ -45,8 +51,9 @@ async function areActive(pool: PostgresPool, devices: readonly DeviceAddress[]):
   return devices.map((device) => found.has(deviceKey(device)));
 }
 
-async function markSeen(pool: PostgresPool, batch: readonly Seen[]): Promise<readonly undefined[]> {
+async function markSeen(pool: PostgresPool, batch: readonly Seen[]): Promise<readonly (number | undefined)[]> {
   const columns = [batch.map(({ accountId }) => accountId), batch.map(({ deviceId }) => deviceId), batch.map(({ atMs }) => atMs)];
-  await pool.change('mark-devices-seen', ...columns);
-  return batch.map(() => undefined);
+  const rows = await pool.rows<SeenRow>('mark-devices-seen', ...columns);
+  const before = new Map(rows.map((row) => [deviceKey({ accountId: row.account_id, deviceId: row.device_id }), row.last_seen_at_ms ?? undefined]));
+  return batch.map((device) => before.get(deviceKey(device)));
 }

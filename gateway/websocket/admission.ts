@@ -21,6 +21,8 @@ export interface AdmissionDependencies {
   readonly clock: Clock;
   readonly doorkeeper: Doorkeeper;
   readonly sessions: SessionHost;
+  /** How long a row of an inbox is kept. */
+  readonly inboxMaxAgeMs: number;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface AdmissionDependencies {
  * Throws DomainError `unauthenticated`, `rate_limited`, `unavailable`. `undefined`: the device was told when to come back, and closed.
  */
 export async function admit(dependencies: AdmissionDependencies, frame: HelloFrame, socket: FrameSocket): Promise<Admitted | undefined> {
-  const { gatewayId, tokens, devices, rateLimiter, clock, doorkeeper, sessions } = dependencies;
+  const { gatewayId, tokens, devices, rateLimiter, clock, doorkeeper, sessions, inboxMaxAgeMs } = dependencies;
   const { device, expiresAtMs } = await tokens.verify(frame.token);
   const ofDevice = await rateLimiter.take('hello', deviceKey(device));
   if (!ofDevice.allowed) throw new DomainError('rate_limited', 'hello: too often', { retryAfterMs: ofDevice.retryAfterMs });
@@ -39,8 +41,12 @@ export async function admit(dependencies: AdmissionDependencies, frame: HelloFra
     socket.close('overloaded');
     return undefined;
   }
-  if (!(await devices.isActive(device))) throw new DomainError('unauthenticated', 'token: its device was unlinked');
-  const session = sessions.open({ device, connection: frame.connection, socket, waited: entry.waited }, (inbox): ServerFrame => {
+  const nowMs = clock.nowMs();
+  // Whoever looks at the devices is shown an older time when this fails.
+  const [isActive, seenAtMs = nowMs] = await Promise.all([devices.isActive(device), devices.seen(device, nowMs).catch(() => undefined)]);
+  if (!isActive) throw new DomainError('unauthenticated', 'token: its device was unlinked');
+  const greeted = { device, connection: frame.connection, socket, waited: entry.waited, awayTooLong: nowMs - seenAtMs > inboxMaxAgeMs };
+  const session = sessions.open(greeted, (inbox): ServerFrame => {
     const { accountId, deviceId } = device;
     const { heartbeatMs } = limits;
     return {
@@ -55,10 +61,7 @@ export async function admit(dependencies: AdmissionDependencies, frame: HelloFra
       serverTimeMs: clock.nowMs(),
     };
   });
-  if (session === undefined) return undefined;
-  // Whoever looks at the devices is shown an older time when this fails.
-  devices.seen(device, clock.nowMs()).catch(() => undefined);
-  return { session, expiresAtMs };
+  return session === undefined ? undefined : { session, expiresAtMs };
 }
 
 /** A new token for the session's own device; answers its expiry. */

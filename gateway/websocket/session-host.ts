@@ -54,6 +54,8 @@ export interface Greeted {
   readonly socket: SessionSocket;
   /** In line, with others. */
   readonly waited: boolean;
+  /** For longer than an inbox keeps what waits for it: it is told that something may be missing. */
+  readonly awayTooLong: boolean;
 }
 
 /** All sessions of one gateway: opens them, keeps them registered, lets time pass for them, and answers what routers and drains ask. */
@@ -135,7 +137,7 @@ export class SessionHost implements GatewayEndpoint {
    * A device said hello: the highest connection number wins (rule 6). The session comes back at once, in `opening`; it turns draining or live by itself.
    * `undefined`: a higher connection of the device is here, the socket was closed.
    */
-  open({ device, connection, socket, waited }: Greeted, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Session | undefined {
+  open({ device, connection, socket, waited, awayTooLong }: Greeted, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Session | undefined {
     const key = deviceKey(device);
     const present = this.#sessions.get(key);
     if (present !== undefined && present.sessionEpoch > connection) {
@@ -147,7 +149,9 @@ export class SessionHost implements GatewayEndpoint {
     this.#sessions.set(key, session);
     if (waited) this.#herd.add(key);
     this.#dependencies.events.sessionOpened();
-    void this.#bringUp(session, welcome);
+    void this.#bringUp(session, welcome).then(() => {
+      if (awayTooLong) session.send({ type: 'gap', reason: 'expired' });
+    });
     return session;
   }
 

@@ -57,8 +57,8 @@ export function devicesContract(name: string, open: () => Promise<DirectoryUnder
     });
 
     test('remembers when a device was seen last, also when the news come out of order', async () => {
-      await under.devices.seen(device, nowMs + 5);
-      await under.devices.seen(device, nowMs);
+      expect(await under.devices.seen(device, nowMs + 5)).toBeUndefined();
+      expect([await under.devices.seen(device, nowMs), await under.devices.seen(device, nowMs)]).toEqual([nowMs + 5, nowMs + 5]);
       expect(await listOf(device.accountId)).toMatchObject([{ lastSeenAtMs: nowMs + 5 }]);
     });
 

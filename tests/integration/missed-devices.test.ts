@@ -114,6 +114,25 @@ describe('a message that is accepted for a roster which is not the present one, 
   });
 });
 
+describe('a device that was away for longer than an inbox keeps what waits for it', () => {
+  test('is told on its return that something may be missing, once; who was away for less is not', async () => {
+    const [ann, bob] = [await stage.one(), await stage.one()];
+    const dayMs = 24 * 3_600_000;
+    const seen = ({ accountId }: RawMember, daysAgo: number) =>
+      stage.registered.directory.devices.seen({ accountId, deviceId: 1 as never }, Date.now() - daysAgo * dayMs);
+    const gaps = ({ frames }: RawMember) => frames.filter(({ type }) => type === 'gap');
+    await Promise.all([seen(ann, 31), seen(bob, 29)]);
+    await Promise.all([ann.connect(), bob.connect()]);
+    await eventually(() => {
+      expect(gaps(ann)).toEqual([{ type: 'gap', reason: 'expired' }]);
+    });
+    await ann.disconnect();
+    await ann.connect();
+    await Promise.all([ann, bob].map((member) => member.request({ type: 'ping', id: 1 })));
+    expect([gaps(ann).length, gaps(bob).length]).toEqual([1, 0]);
+  });
+});
+
 const shown = (device: Device, conversationId: ConversationId) =>
   device.messages(conversationId).flatMap(({ content }) => (content.type === 'event' ? [] : content.type === 'text' ? content.text : content.type));
 

@@ -202,7 +202,7 @@ export class DeliveryWorld {
     return {
       owner,
       endpoint: host,
-      open: (device, connection, socket, welcome) => host.open({ device, connection, socket, waited: false }, welcome),
+      open: (device, connection, socket, welcome) => host.open({ device, connection, socket, waited: false, awayTooLong: false }, welcome),
     };
   }
 

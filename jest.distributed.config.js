@@ -18,6 +18,7 @@ const onBothProfiles = [
   'websocket-limits',
   'websocket-session',
   'push',
+  'removal',
   'rest',
   'entity-tags',
   'media',

@@ -5,14 +5,16 @@ import type { InboxDrainDependencies } from '../activities/drain-device.js';
 import { createGatewayRecoveryActivities, type GatewayRecoveryActivities } from '../activities/gateway-recovery.js';
 import { createInboxDrainActivities, type InboxDrainActivities } from '../activities/inbox-drain.js';
 import { createMediaExpiryActivities, type MediaExpiryActivities } from '../activities/media-expiry.js';
+import { createRemovalActivities, type RemovalActivities } from '../activities/removal.js';
 import type { BlobStore } from '../ports/blob-store.js';
 import { createMediaExpiryEvents } from '../telemetry/media-events.js';
 import { createRecoveryEvents } from '../telemetry/recovery-events.js';
+import { createRemovalEvents } from '../telemetry/removal-events.js';
 import type { Adapters } from './adapters.js';
 import { devicesDrainedAtOnce } from './profiles/sizes.js';
 
 /** What workflows call. */
-export type Activities = InboxDrainActivities & MediaExpiryActivities & GatewayRecoveryActivities;
+export type Activities = InboxDrainActivities & MediaExpiryActivities & GatewayRecoveryActivities & RemovalActivities;
 
 interface ActivitiesOptions {
   readonly adapters: Adapters;
@@ -27,5 +29,6 @@ export function createActivities({ adapters, drain, blobs, logger, metrics }: Ac
     ...createInboxDrainActivities({ ...drain, maxConcurrentDevices: devicesDrainedAtOnce }),
     ...createMediaExpiryActivities({ ...adapters, blobs, events: createMediaExpiryEvents(logger, metrics) }),
     ...createGatewayRecoveryActivities({ ...adapters, events: createRecoveryEvents(logger, metrics) }),
+    ...createRemovalActivities({ ...adapters, events: createRemovalEvents(logger, metrics) }),
   };
 }

@@ -20,6 +20,7 @@ import type { QuietPeriods } from '../ports/quiet-periods.js';
 import type { Presence } from '../ports/presence.js';
 import type { Privacy } from '../ports/privacy.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
+import type { Removals } from '../ports/removals.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { SessionRegistry } from '../ports/session-registry.js';
 import type { WaitingLine } from '../ports/waiting-line.js';
@@ -58,6 +59,7 @@ export interface Adapters {
   readonly wakeUps: WakeUps;
   readonly privacy: Privacy;
   readonly media: Media;
+  readonly removals: Removals;
   readonly link: GatewayLink;
   readonly work: DurableWork;
   readonly workflowViews: WorkflowViews;

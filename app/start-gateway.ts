@@ -10,6 +10,7 @@ import { MediaKeeper } from '../gateway/media/media-keeper.js';
 import { MessageExplainer } from '../gateway/message-explainer.js';
 import { createRestApp } from '../gateway/rest/rest-app.js';
 import type { Tickets } from '../gateway/admission/tickets.js';
+import type { Statements } from '../gateway/statements.js';
 import type { Tokens } from '../gateway/tokens.js';
 import { createWebSocketGateway, type WebSocketGateway } from '../gateway/websocket/websocket-gateway.js';
 import type { BlobFiles } from '../ports/blob-files.js';
@@ -43,6 +44,7 @@ export interface GatewayRole {
   readonly blobFiles?: BlobFiles;
   readonly drain: InboxDrainDependencies;
   readonly tokens: Tokens;
+  readonly statements: Statements;
   readonly tickets: Tickets;
   readonly epoch: number;
   readonly logger: Logger;
@@ -128,6 +130,7 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
     groupEvents,
     explainer: new MessageExplainer({ ...adapters, epoch }),
     tokens,
+    statements: role.statements,
     events: createRestEvents(logger, metrics),
     options: network,
   });

@@ -3,18 +3,21 @@ import type { Registry } from 'prom-client';
 import { startDeliveryRouter } from '../pipeline/delivery-router/delivery-router.js';
 import { startHistoryWriter } from '../pipeline/history-writer/history-writer.js';
 import { startPushNotifier } from '../pipeline/push-notifier/push-notifier.js';
-import { startRecoveries } from '../pipeline/recovery-starter/recovery-starter.js';
 import { startReceiptHandler } from '../pipeline/receipt-handler/receipt-handler.js';
+import { startRecoveries } from '../pipeline/work-starter/start-recoveries.js';
+import { startRemovals } from '../pipeline/work-starter/start-removals.js';
 import type { Consumer, Topic } from '../ports/event-log.js';
 import type { Logger } from '../telemetry/logger.js';
 import { observeLag } from '../telemetry/metrics.js';
 import { createPipelineEvents } from '../telemetry/pipeline-events.js';
 import { createPushEvents } from '../telemetry/push-events.js';
 import { createRecoveryStartEvents } from '../telemetry/recovery-events.js';
+import { createRemovalStartEvents } from '../telemetry/removal-events.js';
 import type { Adapters } from './adapters.js';
 import { allOrThrow } from './all-or-throw.js';
 import type { Closer } from './closer.js';
 import type { Config } from './config/load-config.js';
+import { rosterCache } from './profiles/sizes.js';
 
 export interface PipelineRole {
   readonly config: Config;
@@ -31,7 +34,7 @@ interface Stage {
   readonly start: () => Promise<Consumer>;
 }
 
-/** The consumers of the log, one of each group; and who looks for gateways that were lost. */
+/** The consumers of the log, one of each group; and who looks for what workflows have to begin. */
 export async function startPipeline({ config, adapters, epoch, logger, metrics, closer }: PipelineRole): Promise<void> {
   const dependencies = { ...adapters, epoch, events: createPipelineEvents(logger, metrics) };
   const stages: Stage[] = [
@@ -51,8 +54,11 @@ export async function startPipeline({ config, adapters, epoch, logger, metrics, 
   await allOrThrow(starts);
   const looking = new AbortController();
   const patienceMs = config.push.afterLossMs;
-  const looked = startRecoveries({ ...adapters, patienceMs, events: createRecoveryStartEvents(logger, metrics) }, looking.signal);
-  closer.add('recovery of lost gateways', async () => {
+  const looked = Promise.all([
+    startRecoveries({ ...adapters, patienceMs, events: createRecoveryStartEvents(logger, metrics) }, looking.signal),
+    startRemovals({ ...adapters, settleMs: rosterCache.maxAgeMs, events: createRemovalStartEvents(logger) }, looking.signal),
+  ]);
+  closer.add('starts of workflows', async () => {
     looking.abort();
     await looked;
   });

@@ -7,8 +7,8 @@ import { DomainError } from '../protocol/errors.js';
 import { deviceAddress, type DeviceAddress } from '../protocol/ids.js';
 import type { IssuedToken } from '../protocol/rest/account.js';
 
-const algorithm = 'EdDSA';
-const issuer = 'heliograph';
+export const tokenAlgorithm = 'EdDSA';
+export const tokenIssuer = 'heliograph';
 const audience = 'heliograph/v1';
 /** Of RFC 8410: what stands before the 32 bytes of an Ed25519 seed. */
 const pkcs8Ed25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -43,9 +43,9 @@ export function createTokens({ keys, clock, lifetimeMs }: TokensOptions): Tokens
       // Whole seconds, as JWTs count; rounded so that a token never ends early.
       const expiresAtSeconds = Math.ceil((clock.nowMs() + lifetimeMs) / 1_000);
       const token = await new SignJWT({ device: deviceId })
-        .setProtectedHeader({ alg: algorithm })
+        .setProtectedHeader({ alg: tokenAlgorithm })
         .setSubject(accountId)
-        .setIssuer(issuer)
+        .setIssuer(tokenIssuer)
         .setAudience(audience)
         .setExpirationTime(expiresAtSeconds)
         .sign(keys.privateKey);
@@ -53,7 +53,7 @@ export function createTokens({ keys, clock, lifetimeMs }: TokensOptions): Tokens
     },
     verify: async (token) => {
       try {
-        const options = { algorithms: [algorithm], issuer, audience, requiredClaims: ['exp', 'sub'], currentDate: new Date(clock.nowMs()) };
+        const options = { algorithms: [tokenAlgorithm], issuer: tokenIssuer, audience, requiredClaims: ['exp', 'sub'], currentDate: new Date(clock.nowMs()) };
         const { payload } = await jwtVerify(token, keys.publicKey, options);
         const device = deviceAddress.parse({ accountId: payload.sub, deviceId: payload['device'] });
         return { device, expiresAtMs: (payload.exp ?? 0) * 1_000 };

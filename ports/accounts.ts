@@ -1,4 +1,4 @@
-import type { AccountId, ConversationId, DeviceAddress, DeviceId } from '../protocol/ids.js';
+import type { AccountId, ConversationId, DeviceAddress, DeviceId, RemovalId } from '../protocol/ids.js';
 
 export interface Account {
   readonly accountId: AccountId;
@@ -79,10 +79,15 @@ export interface Devices {
   secretHash(device: DeviceAddress): Promise<Uint8Array | undefined>;
   isActive(device: DeviceAddress): Promise<boolean>;
   /**
-   * Marks it revoked, drops its prekeys and its push subscription, stores the list of those that stay and raises the version of the account's conversations, in one transaction; answers those conversations.
+   * Marks it revoked, drops its prekeys and its push subscription, stores the list of those that stay, raises the version of the account's conversations and begins its removal (ports/removals.ts),
+   * in one transaction; answers those conversations.
    * `not_found` if it is not active, `conflict` if the list is not newer than the stored one.
    */
-  revoke(device: DeviceAddress, deviceList: DeviceList, atMs: number): Promise<readonly ConversationId[]>;
+  revoke(
+    device: DeviceAddress,
+    deviceList: DeviceList,
+    atMs: number,
+  ): Promise<{ readonly conversationIds: readonly ConversationId[]; readonly removalId: RemovalId }>;
   /** An older time than the known one changes nothing. Answers the known one, `undefined` if the device was never there. */
   seen(device: DeviceAddress, atMs: number): Promise<number | undefined>;
   /** The latest of each account's devices, in the order given; `undefined` if none of them was ever there. */

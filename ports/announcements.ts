@@ -7,7 +7,7 @@ export type Announcement =
   | { readonly kind: 'channel-left'; readonly conversationId: ConversationId; readonly accountId: AccountId }
   /** Who may see whether the account is online; with `other` only those two each other. */
   | { readonly kind: 'privacy-changed'; readonly accountId: AccountId; readonly other?: AccountId }
-  | { readonly kind: 'device-revoked'; readonly device: DeviceAddress }
+  | { readonly kind: 'device-revoked'; readonly device: DeviceAddress; readonly reason: 'deviceUnlinked' | 'accountErased' }
   /** The device is at another gateway now, under this connection number: sessions with a lower one are over. */
   | { readonly kind: 'device-moved'; readonly device: DeviceAddress; readonly sessionEpoch: number }
   /** Whichever gateway holds the device tells it. */

@@ -1,8 +1,9 @@
 import type { DrainRequest, DrainWave } from '../core/drain-plan.js';
 import type { MediaBucket } from '../core/media-rules.js';
 import type { Recovery } from '../core/recovery-plan.js';
+import type { RemovalPlan } from '../core/removal-plan.js';
 
-export type { DrainRequest, DrainWave, Recovery };
+export type { DrainRequest, DrainWave, Recovery, RemovalPlan };
 
 /**
  * Starts long-lived, durable processes. Idempotent by id: starting twice is one process.
@@ -15,4 +16,6 @@ export interface DurableWork {
   startMediaExpiry(bucket: MediaBucket): Promise<void>;
   /** Resolves when the engine looks after the devices that the gateway had. One that failed is begun anew. */
   startGatewayRecovery(recovery: Recovery): Promise<void>;
+  /** Resolves when the engine removes what is left of a device or an account. One that failed is begun anew. */
+  startRemoval(removal: RemovalPlan): Promise<void>;
 }

@@ -57,6 +57,8 @@ export interface Media {
   deviceRemoved(device: DeviceAddress, dueAtMs: number): Promise<readonly number[]>;
   /** At once nobody is given it. Repeating it changes nothing. Throws DomainError `not_found` if the account does not own it. */
   revoke(blobId: BlobId, ownerId: AccountId, nowMs: number): Promise<readonly number[]>;
+  /** All that the account uploaded, up to the limit, as `revoke` does. Answers how many it were, and when they are due. */
+  revokeAll(ownerId: AccountId, nowMs: number, limit: number): Promise<{ readonly files: number; readonly dueAtMs: readonly number[] }>;
   /** Ends what is due in the range, earliest first; answers it, and what ended before and is not deleted, up to the limit. */
   endDue(range: DueRange, nowMs: number, limit: number): Promise<readonly BlobId[]>;
   /** The bytes are gone. Answers those that were not marked before. */

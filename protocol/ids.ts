@@ -17,6 +17,8 @@ export type MessageId = z.infer<typeof messageId>;
 /** Made by the device that wants to be linked (UUID v4). */
 export const linkId = uuid.brand<'LinkId'>();
 export type LinkId = z.infer<typeof linkId>;
+export const removalId = uuid.brand<'RemovalId'>();
+export type RemovalId = z.infer<typeof removalId>;
 
 export const blobId = uuid.brand<'BlobId'>();
 export type BlobId = z.infer<typeof blobId>;

@@ -1,8 +1,9 @@
 /* eslint-disable max-lines -- everything that one does with a device, each a call to the part that does it */
 import { DomainError } from '../protocol/errors.js';
-import { isChannelId, type AccountId, type ConversationId, type DeviceId, type MessageId, type Position } from '../protocol/ids.js';
+import { isChannelId, type AccountId, type ConversationId, type DeviceId, type MessageId, type Position, type RemovalId } from '../protocol/ids.js';
 import type { Explanation } from '../protocol/rest/explanation.js';
 import type { PrivacySettings } from '../protocol/rest/privacy.js';
+import type { Removal } from '../protocol/rest/removal.js';
 import type { ServerFrame } from '../protocol/server-frames.js';
 import { Background } from './background.js';
 import type { DeviceDependencies } from './device-dependencies.js';
@@ -171,6 +172,19 @@ export class Device {
     this.#running = this.#keeper.run(this.#closing.signal).catch((error: unknown) => {
       this.#emit('stopped', { error });
     });
+  }
+
+  /**
+   * Erases the account with all its devices, for good: at once nobody finds it, and the server ends its devices (event `stopped`). What it said stays with those who have it, and on this
+   * device. Answers what `removal` tells when nothing is left on the server. Throws SdkError `offline`.
+   */
+  async eraseAccount(): Promise<RemovalId> {
+    return (await this.#dependencies.rest.call('eraseAccount', {})).removalId;
+  }
+
+  /** What became of the removal of a device or an account, with a signed receipt once it is finished. Throws DomainError `not_found`, SdkError `offline`. */
+  removal(removalId: RemovalId): Promise<Removal> {
+    return this.#dependencies.rest.call('getRemoval', { params: { removalId } });
   }
 
   /** Ends the wait for the next try: the network is back, or somebody looks at the screen. */

@@ -1,8 +1,9 @@
 export type { ConversationEvent as GroupEvent } from '../protocol/conversation-event.js';
 export { DomainError } from '../protocol/errors.js';
-export type { AccountId, ConversationId, MessageId, Position } from '../protocol/ids.js';
+export type { AccountId, ConversationId, MessageId, Position, RemovalId } from '../protocol/ids.js';
 export type { Explanation } from '../protocol/rest/explanation.js';
 export type { PrivacySettings } from '../protocol/rest/privacy.js';
+export type { Removal } from '../protocol/rest/removal.js';
 export type { ChannelMember } from './channels/channel-keys.js';
 export type { Channels } from './channels/channels.js';
 export type { Device } from './device.js';

@@ -1,3 +1,4 @@
 export { drainWave } from './drain-wave.js';
 export { gatewayRecovery } from './gateway-recovery.js';
 export { mediaExpiry } from './media-expiry.js';
+export { accountErasure, deviceUnlink } from './removal.js';

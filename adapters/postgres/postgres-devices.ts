@@ -3,6 +3,7 @@ import type { Devices } from '../../ports/accounts.js';
 import { DomainError } from '../../protocol/errors.js';
 import { deviceKey, type AccountId, type DeviceAddress, type DeviceId } from '../../protocol/ids.js';
 import type { PostgresPool } from './postgres-pool.js';
+import { beginRemoval } from './postgres-removals.js';
 import { lockDeviceList, replaceDeviceList } from './replace-device-list.js';
 
 /** A herd of devices that connect asks for each of them, and marks each: together they take a few queries and two connections. */
@@ -32,7 +33,8 @@ export function createPostgresDevices(pool: PostgresPool): Devices {
         if (revoked === 0) throw new DomainError('not_found', 'there is no such active device');
         await runner.change('delete-prekeys', accountId, deviceId);
         await runner.change('delete-push-subscription', accountId, deviceId, null);
-        return replaceDeviceList(runner, accountId, { stored, list });
+        const conversationIds = await replaceDeviceList(runner, accountId, { stored, list });
+        return { conversationIds, removalId: await beginRemoval(runner, { accountId, deviceId }, atMs) };
       }),
     seen: (device, atMs) => seen.add({ ...device, atMs }),
     lastSeen: async (accounts) => {

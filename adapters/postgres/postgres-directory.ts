@@ -7,6 +7,7 @@ import type { Media } from '../../ports/media.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { Privacy } from '../../ports/privacy.js';
+import type { Removals } from '../../ports/removals.js';
 import { createPostgresAccounts } from './postgres-accounts.js';
 import { createPostgresChannels } from './postgres-channels.js';
 import { createPostgresConversations } from './postgres-conversations.js';
@@ -18,6 +19,7 @@ import type { PostgresPool } from './postgres-pool.js';
 import { createPostgresPrekeys } from './postgres-prekeys.js';
 import { createPostgresPushSubscriptions } from './postgres-push-subscriptions.js';
 import { createPostgresPrivacy } from './postgres-privacy.js';
+import { createPostgresRemovals } from './postgres-removals.js';
 
 export interface PostgresDirectory {
   readonly accounts: Accounts;
@@ -30,6 +32,7 @@ export interface PostgresDirectory {
   readonly pushSubscriptions: PushSubscriptions;
   readonly privacy: Privacy;
   readonly media: Media;
+  readonly removals: Removals;
 }
 
 /** The directory ports on one pool; the database has to be migrated. */
@@ -45,5 +48,6 @@ export function createPostgresDirectory(pool: PostgresPool): PostgresDirectory {
     pushSubscriptions: createPostgresPushSubscriptions(pool),
     privacy: createPostgresPrivacy(pool),
     media: createPostgresMedia(pool),
+    removals: createPostgresRemovals(pool),
   };
 }

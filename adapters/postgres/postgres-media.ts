@@ -66,6 +66,10 @@ export function createPostgresMedia(pool: PostgresPool): Media {
         if (media?.owner_id !== ownerId) throw new DomainError('not_found', 'the account has no such file');
         return dueTimes(await runner.rows<DueRow>('revoke-blob', blobId, ownerId, nowMs));
       }),
+    revokeAll: async (ownerId, nowMs, limit) => {
+      const rows = await pool.rows<DueRow>('revoke-blobs-of-owner', ownerId, nowMs, limit);
+      return { files: rows.length, dueAtMs: dueTimes(rows) };
+    },
     endDue: async ({ afterMs, untilMs }, nowMs, limit) => {
       const rows = await pool.rows<{ blob_id: BlobId }>('end-due-blobs', afterMs, untilMs, nowMs, limit);
       return rows.map((row) => row.blob_id);

@@ -4,6 +4,7 @@ import { deviceSearchKey } from '../../core/device-search-key.js';
 import { devicesInWords, drainWaveId, type DrainWave } from '../../core/drain-plan.js';
 import { mediaBucketName, mediaExpiryId, type MediaBucket } from '../../core/media-rules.js';
 import { recoveryId, type Recovery } from '../../core/recovery-plan.js';
+import { removalWorkflowId, type RemovalPlan } from '../../core/removal-plan.js';
 import type { DurableWork } from '../../ports/durable-work.js';
 import { DomainError } from '../../protocol/errors.js';
 import { registerSearchAttributes, searchAttributes } from './search-attributes.js';
@@ -12,7 +13,7 @@ import type { TemporalConnection } from './temporal-connection.js';
 const startDeadlineMs = 1_500;
 const retryAfterMs = 1_000;
 /** Of 1..5: a single device's way back goes before everything that can wait. */
-const priorityKeys = { drain: 1, recovery: 1, drainOfHerd: 4, expiry: 5 };
+const priorityKeys = { drain: 1, recovery: 1, removal: 3, drainOfHerd: 4, expiry: 5 };
 /** gRPC codes by which a cluster says that it keeps its search attributes to itself. */
 const refusedCodes: ReadonlySet<number> = new Set([7, 12, 16]);
 
@@ -37,6 +38,7 @@ export function createTemporalDurableWork({ client, connection, namespace, taskQ
     startDrainWave: (wave) => start('drainWave', drainWaveOptions(wave)),
     startMediaExpiry: (bucket) => start('mediaExpiry', mediaExpiryOptions(taskQueue, bucket)),
     startGatewayRecovery: (recovery) => start('gatewayRecovery', gatewayRecoveryOptions(recovery)),
+    startRemoval: (removal) => start(removal.kind === 'device' ? 'deviceUnlink' : 'accountErasure', removalOptions(removal)),
   };
 }
 
@@ -82,6 +84,17 @@ function gatewayRecoveryOptions(recovery: Recovery): Start {
     staticSummary: `recovery of the devices of ${gatewayId}`,
     priority: { priorityKey: priorityKeys.recovery },
     typedSearchAttributes: [{ key: searchAttributes.gateway, value: gatewayId }],
+  };
+}
+
+function removalOptions(removal: RemovalPlan): Start {
+  return {
+    workflowId: removalWorkflowId(removal),
+    args: [removal],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: removal.kind === 'device' ? 'removal of what is left of an unlinked device' : 'removal of what is left of an erased account',
+    priority: { priorityKey: priorityKeys.removal },
   };
 }
 

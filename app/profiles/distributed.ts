@@ -8,6 +8,7 @@ import { createTemporalWorkflowViews } from '../../adapters/temporal/workflow-vi
 import { LinkClient } from '../../adapters/websocket-link/link-client.js';
 import { deriveKey } from '../../core/derive-key.js';
 import { createTickets } from '../../gateway/admission/tickets.js';
+import { createStatements } from '../../gateway/statements.js';
 import { createTokens, tokenKeysOf } from '../../gateway/tokens.js';
 import type { BlobStore } from '../../ports/blob-store.js';
 import { createDrainEvents } from '../../telemetry/drain-events.js';
@@ -113,6 +114,7 @@ async function openParts(options: DistributedOptions) {
   closer.add('roster cache', () => {
     rosters.close();
   });
+  const tokenKeys = tokenKeysOf(deriveKey(secret, 'tokens'));
   const privateKey = config.push.vapidPrivateKey?.reveal();
   const push = openPush({ config, privateKey, eventLog, clock, logger, metrics, closer });
   const shared: Omit<Adapters, 'link'> = {
@@ -124,7 +126,8 @@ async function openParts(options: DistributedOptions) {
     drain: { historyPassed: createHistoryPassed(eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) },
     link: { secret: deriveKey(secret, 'link').toString('base64url'), addresses: redis.addresses, clock, events: createLinkEvents(logger, metrics) },
     tickets: createTickets(deriveKey(secret, 'tickets')),
-    tokens: createTokens({ keys: tokenKeysOf(deriveKey(secret, 'tokens')), clock, lifetimeMs: config.gateway.tokenLifetimeMs }),
+    tokens: createTokens({ keys: tokenKeys, clock, lifetimeMs: config.gateway.tokenLifetimeMs }),
+    statements: createStatements(tokenKeys),
   };
 }
 
@@ -147,12 +150,12 @@ async function startBehindTheLog({ config, logger, closer }: DistributedOptions,
 }
 
 function startOwnGateway({ config, logger, closer }: DistributedOptions, parts: Parts, blobs: BlobStore): Promise<StartedGateway> {
-  const { metrics, tokens, tickets } = parts;
+  const { metrics, tokens, statements, tickets } = parts;
   // What a gateway drains by itself are its own sessions.
   const own = createInProcessGatewayLink();
   const adapters: Adapters = { ...parts.shared, link: own.link };
   return startGateway({
-    ...{ config, adapters, blobs, tokens, tickets, logger, metrics, closer },
+    ...{ config, adapters, blobs, tokens, statements, tickets, logger, metrics, closer },
     drain: { ...adapters, ...parts.drain },
     epoch: messagesEpoch,
     attach: async (endpoint) => {

@@ -14,6 +14,7 @@ import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.
 import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
 import { createTemporalWorkflowViews } from '../../adapters/temporal/workflow-views.js';
 import { createTickets } from '../../gateway/admission/tickets.js';
+import { createStatements } from '../../gateway/statements.js';
 import { createTokens } from '../../gateway/tokens.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GatewayEndpoint } from '../../ports/gateway-link.js';
@@ -89,7 +90,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     ...{ work: createTemporalDurableWork(temporalConnection), workflowViews: createTemporalWorkflowViews(temporalConnection) },
   };
   const drain = { ...adapters, historyPassed: createHistoryPassed(stores.eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) };
-  const tokens = createTokens({ keys: openTokenKeys(keys), clock, lifetimeMs: config.gateway.tokenLifetimeMs });
+  const tokenKeys = openTokenKeys(keys);
+  const tokens = createTokens({ keys: tokenKeys, clock, lifetimeMs: config.gateway.tokenLifetimeMs });
+  const statements = createStatements(tokenKeys);
 
   await timed('pipeline', () => startPipeline({ config, adapters, epoch: messagesEpoch, logger, metrics, closer }));
   const blobs = createFilesystemBlobStore({ directory: data.subdirectory('blobs'), key: openBlobKey(keys), clock });
@@ -97,7 +100,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, clock, logger });
   closer.add('temporal worker', () => worker.close());
   const tickets = createTickets(openTicketKey(keys));
-  const role = { config, adapters, blobs, blobFiles: blobs, drain, tokens, tickets, epoch: messagesEpoch, logger, metrics, closer };
+  const role = { config, adapters, blobs, blobFiles: blobs, drain, tokens, statements, tickets, epoch: messagesEpoch, logger, metrics, closer };
   const attach = (endpoint: GatewayEndpoint) => {
     gatewayLink.attach(endpoint);
     closer.add('gateway link', () => {

@@ -4,7 +4,8 @@ import { printable } from './printable.js';
 
 export const deviceHelp = `  /devices             the devices of your account
   /link CODE           make the device that shows this code one of them (\`heliograph link\` shows one)
-  /unlink N            remove device number N from your account`;
+  /unlink N            remove device number N from your account
+  /erase HANDLE        erase your account for good, with all its devices; say your own handle`;
 
 export interface DeviceCommandsDependencies {
   readonly device: Device;
@@ -33,6 +34,12 @@ export function deviceCommands(
       if (found === undefined) throw new ChatRefusal('say which device, by its number: /unlink N; /devices lists them');
       await device.devices.unlink(found.deviceId);
       print(`  Device ${found.deviceId} is no device of yours any more.`);
+    },
+    erase: async () => {
+      if (argument !== device.handle) throw new ChatRefusal('this cannot be undone: say your own handle to erase your account, /erase HANDLE');
+      const removalId = await device.eraseAccount();
+      print('  Your account is erased. Nobody finds it any more; what you said stays with those who have it.');
+      print(`  What is left on the server is removed now; /v1/removals/${removalId} tells when that is done.`);
     },
   };
 }

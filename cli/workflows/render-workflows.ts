@@ -5,6 +5,9 @@ import { table } from '../operator/table.js';
 const purposes: Readonly<Record<string, string>> = {
   drainWave: 'delivers what waited in the inboxes of devices that came back',
   mediaExpiry: 'deletes files of messages that are due',
+  gatewayRecovery: 'looks after the devices of a gateway that was lost',
+  deviceUnlink: 'removes what an unlinked device left',
+  accountErasure: 'removes what an erased account left',
 };
 
 const labelWidth = 12;

@@ -97,9 +97,4 @@ export class MediaKeeper {
     const nowMs = clock.nowMs();
     buckets.due(await media.fetched(blobId, device, { nowMs, dueAtMs: nowMs + times.graceMs }));
   }
-
-  async deviceRemoved(device: DeviceAddress): Promise<void> {
-    const { media, buckets, clock, times } = this.#dependencies;
-    buckets.due(await media.deviceRemoved(device, clock.nowMs() + times.graceMs));
-  }
 }

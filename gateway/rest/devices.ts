@@ -12,7 +12,6 @@ export function deviceHandlers({
   accounts,
   devices,
   inbox,
-  keeper,
   announcements,
   clock,
 }: RestDependencies): RestHandlers<'listDevices' | 'getDrain' | 'removeDevice'> {
@@ -38,12 +37,10 @@ export function deviceHandlers({
       if (staying.length === present.length) throw new DomainError('not_found', 'there is no such active device');
       if (staying.length === 0) throw new DomainError('conflict', 'deviceId: the last device of an account stays', { detail: { field: 'deviceId' } });
       await requireListSignature(createSignatureCheck(identityKey), { accountId: caller.accountId, deviceList: body.deviceList, listed: staying });
-      const conversationIds = await devices.revoke(device, body.deviceList, clock.nowMs());
-      await announcements.publish({ kind: 'device-revoked', device });
+      const { conversationIds, removalId } = await devices.revoke(device, body.deviceList, clock.nowMs());
+      await announcements.publish({ kind: 'device-revoked', device, reason: 'deviceUnlinked' });
       await announcements.publish({ kind: 'roster-changed', conversationIds });
-      await inbox.clear(device);
-      await keeper.deviceRemoved(device);
-      return { status: 204, body: undefined };
+      return { status: 202, body: { removalId } };
     },
   };
 }

@@ -19,6 +19,7 @@ import { prekeyHandlers } from './prekeys.js';
 import { privacyHandlers } from './privacy.js';
 import { HttpRefusal, sendProblem } from './problems.js';
 import { pushHandlers } from './push.js';
+import { removalHandlers } from './removals.js';
 import type { RestDependencies } from './rest-dependencies.js';
 import type { RestHandlers } from './rest-handler.js';
 import { tokenHandlers } from './tokens.js';
@@ -91,6 +92,7 @@ export function createRestApp(dependencies: RestDependencies): Express {
 function handlersOf(dependencies: RestDependencies): RestHandlers {
   return {
     ...accountHandlers(dependencies),
+    ...removalHandlers(dependencies),
     ...tokenHandlers(dependencies),
     ...deviceHandlers(dependencies),
     ...linkHandlers(dependencies),

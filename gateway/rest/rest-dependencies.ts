@@ -14,11 +14,13 @@ import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { Privacy } from '../../ports/privacy.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { RegistrationProof } from '../../ports/registration-proof.js';
+import type { Removals } from '../../ports/removals.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { RestEvents } from '../../telemetry/rest-events.js';
 import type { GroupEvents } from '../group-events.js';
 import type { MediaKeeper } from '../media/media-keeper.js';
 import type { MessageExplainer } from '../message-explainer.js';
+import type { Statements } from '../statements.js';
 import type { Tokens } from '../tokens.js';
 
 export interface RestDependencies {
@@ -35,6 +37,7 @@ export interface RestDependencies {
   readonly pushSender: PushSender | undefined;
   readonly explainer: MessageExplainer;
   readonly privacy: Privacy;
+  readonly removals: Removals;
   readonly keeper: MediaKeeper;
   /** Left out where clients reach the blob store themselves. */
   readonly blobFiles: BlobFiles | undefined;
@@ -45,6 +48,7 @@ export interface RestDependencies {
   readonly rateLimiter: RateLimiter;
   readonly registrationProof: RegistrationProof;
   readonly tokens: Tokens;
+  readonly statements: Statements;
   readonly clock: Clock;
   readonly events: RestEvents;
   readonly options: RestOptions;

@@ -207,7 +207,7 @@ function listenFor(hearers: Hearers, { announcements, signals, gatewayId }: WebS
 function heed({ sessions, hub, channelHub }: Hearers, announcement: Announcement): void {
   switch (announcement.kind) {
     case 'device-revoked':
-      sessions.closeDevice(announcement.device, 'deviceUnlinked');
+      sessions.closeDevice(announcement.device, announcement.reason);
       break;
     case 'device-moved':
       sessions.displace(announcement.device, announcement.sessionEpoch);

@@ -10,10 +10,12 @@ import { messageCalls } from './message-calls.js';
 import { prekeyCalls } from './prekey-calls.js';
 import { privacyCalls } from './privacy-calls.js';
 import { pushCalls } from './push-calls.js';
+import { removalCalls } from './removal-calls.js';
 
 /** Every REST call, by its operation id: routes, documentation and the SDK are made from this one table. */
 export const restCalls = {
   ...accountCalls,
+  ...removalCalls,
   ...privacyCalls,
   ...deviceCalls,
   ...pushCalls,

@@ -5,6 +5,7 @@ import { registered } from './account.js';
 import { deviceDrain, deviceRemoval, deviceViews } from './device.js';
 import { linkAnswer, linkedDevice, linkQuestion, linkState, newLink, openedLink } from './link.js';
 import { deviceNumber } from './path-params.js';
+import { begunRemoval } from './removal.js';
 import type { RestCall } from './rest-call.js';
 
 const ofLink = z.strictObject({ linkId });
@@ -32,10 +33,10 @@ export const deviceCalls = {
     path: '/v1/devices/{deviceId}',
     tag: 'devices',
     summary:
-      "Removes a device of one's own account at once: its sessions end, its inbox and prekeys go. Brings the signed list of the devices that stay.",
+      "Removes a device of one's own account: at once it is out, without keys. What it left is removed afterwards. Brings the signed list of the devices that stay.",
     params: z.strictObject({ deviceId: deviceNumber }),
     body: deviceRemoval,
-    answers: { 204: null },
+    answers: { 202: begunRemoval },
     errors: ['not_found', 'conflict'],
   },
   openLink: {

@@ -1,5 +1,5 @@
 import { DomainError } from '../../protocol/errors.js';
-import type { DeviceAddress, DeviceId } from '../../protocol/ids.js';
+import type { DeviceAddress, DeviceId, RemovalId } from '../../protocol/ids.js';
 import { acceptDeviceList, signDeviceList } from '../encryption/device-list.js';
 import { ownIdentityOf } from '../encryption/signal-stores.js';
 import type { RestClient } from '../rest/rest-client.js';
@@ -59,16 +59,15 @@ export class OwnDevices {
     return { checkDigits: checkDigits(decoded, sealed) };
   }
 
-  /** It is out at once: its sessions and token end, its inbox and prekeys go. Throws DomainError `not_found`, `conflict` for the last device. */
-  async unlink(deviceId: DeviceId): Promise<void> {
+  /** It is out at once: its sessions, token and prekeys end. Answers what `Device.removal` tells when nothing of it is left. Throws DomainError `not_found`, `conflict` for the last device. */
+  async unlink(deviceId: DeviceId): Promise<RemovalId> {
     const { store, own, rest } = this.#dependencies;
     for (let conflicts = 0; ; conflicts += 1) {
       const { items, deviceList } = await this.#signedList();
       const staying = items.filter((of) => of.deviceId !== deviceId);
       const body = { deviceList: signDeviceList(store, own.accountId, deviceList.version + 1, staying) };
       try {
-        await rest.call('removeDevice', { params: { deviceId }, body });
-        return;
+        return (await rest.call('removeDevice', { params: { deviceId }, body })).removalId;
       } catch (error) {
         const changed = error instanceof DomainError && (error.code === 'conflict' || error.code === 'invalid_request') && staying.length > 0;
         if (!changed || conflicts >= maxConflicts) throw error;

@@ -21,6 +21,7 @@ import { mediaContract } from './media-contract.js';
 import { prekeysContract } from './prekeys-contract.js';
 import { pushSubscriptionsContract } from './push-subscriptions-contract.js';
 import { privacyContract } from './privacy-contract.js';
+import { removalsContract } from './removals-contract.js';
 
 let postgres: TestPostgres;
 
@@ -40,6 +41,7 @@ channelsContract('postgres', open);
 pushSubscriptionsContract('postgres', open);
 privacyContract('postgres', open);
 mediaContract('postgres', open);
+removalsContract('postgres', open);
 
 describe('migrations of PostgreSQL', () => {
   const applied = (url: string) => sql<{ name: string; applied_at: Date }>(url, 'SELECT name, applied_at FROM schema_migration ORDER BY name');

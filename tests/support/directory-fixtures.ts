@@ -9,6 +9,7 @@ import type { Media } from '../../ports/media.js';
 import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { Privacy } from '../../ports/privacy.js';
+import type { Removals } from '../../ports/removals.js';
 import type { AccountId, DeviceAddress } from '../../protocol/ids.js';
 import { deviceNumber, newAccountId } from './ids.js';
 
@@ -24,6 +25,7 @@ export interface DirectoryUnderTest {
   readonly pushSubscriptions: PushSubscriptions;
   readonly privacy: Privacy;
   readonly media: Media;
+  readonly removals: Removals;
   /** A further device of any number, as if others had come and gone before. */
   addDevice(accountId: AccountId, device: NewDevice): Promise<void>;
   dispose(): Promise<void>;

@@ -7,7 +7,7 @@ import { createLmdbLostGateways } from '../../adapters/lmdb/lmdb-lost-gateways.j
 import { createMemorySessionRegistry } from '../../adapters/memory/session-registry.js';
 import { createMemoryWaitingLine } from '../../adapters/memory/waiting-line.js';
 import { isHerdOver, type LostGateway, type Recovery } from '../../core/recovery-plan.js';
-import { startRecoveries } from '../../pipeline/recovery-starter/recovery-starter.js';
+import { startRecoveries } from '../../pipeline/work-starter/start-recoveries.js';
 import { DomainError } from '../../protocol/errors.js';
 import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
 import { createLogger } from '../../telemetry/logger.js';
@@ -43,7 +43,7 @@ async function stage(devices: readonly DeviceAddress[]) {
     devices: {
       seen: (device, atMs) => {
         seen.set(deviceKey(device), atMs);
-        return Promise.resolve();
+        return Promise.resolve(undefined);
       },
     } as Parameters<typeof createGatewayRecoveryActivities>[0]['devices'],
     presence: {

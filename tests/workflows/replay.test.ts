@@ -23,7 +23,8 @@ describe('workflows that an earlier version began', () => {
   }, 60_000);
 
   test('there is a recording of each', () => {
-    expect(new Set(recordings.map((name) => name.replace(/-\d.*/, '')))).toEqual(new Set(['drain-wave', 'gateway-recovery', 'media-expiry']));
+    const types = ['account-erasure', 'device-unlink', 'drain-wave', 'gateway-recovery', 'media-expiry'];
+    expect([...new Set(recordings.map((name) => name.replace(/-\d.*/, '')))].sort()).toEqual(types);
   });
 
   test.each(recordings)('%s goes on under the present workflow code', async (name) => {

@@ -2,10 +2,12 @@ import { sleep } from '@temporalio/workflow';
 
 import type { MediaBucket } from '../../../core/media-rules.js';
 import type { Recovery } from '../../../core/recovery-plan.js';
+import type { RemovalPlan } from '../../../core/removal-plan.js';
 import type { DrainWave } from '../../../core/drain-plan.js';
 import { drainWave as unchangedWave } from '../../../workflows/drain-wave.js';
 import { gatewayRecovery as unchangedRecovery } from '../../../workflows/gateway-recovery.js';
 import { mediaExpiry as unchangedExpiry } from '../../../workflows/media-expiry.js';
+import { accountErasure as unchangedErasure, deviceUnlink as unchangedUnlink } from '../../../workflows/removal.js';
 
 /** A change that running workflows do not survive: a timer before everything else. */
 export async function drainWave(wave: DrainWave): Promise<unknown> {
@@ -21,4 +23,14 @@ export async function mediaExpiry(bucket: MediaBucket): Promise<unknown> {
 export async function gatewayRecovery(recovery: Recovery): Promise<unknown> {
   await sleep('1 second');
   return unchangedRecovery(recovery);
+}
+
+export async function deviceUnlink(plan: RemovalPlan): Promise<unknown> {
+  await sleep('1 second');
+  return unchangedUnlink(plan);
+}
+
+export async function accountErasure(plan: RemovalPlan): Promise<unknown> {
+  await sleep('1 second');
+  return unchangedErasure(plan);
 }

@@ -8,6 +8,7 @@ interface LinkFlags {
   readonly directory: string;
   readonly server: string;
   readonly name: string;
+  readonly history: boolean;
   /** The passphrase itself. */
   readonly passphraseFile?: string;
 }
@@ -23,12 +24,13 @@ export function createLinkCommand(): Command {
     .requiredOption('--directory <path>', "the new device's own directory")
     .option('--server <url>', 'the server', 'http://127.0.0.1:8080')
     .option('--name <name>', 'what the account calls the device', 'heliograph link')
+    .option('--no-history', 'begin without what was said before')
     .option('--passphrase-file <path>', 'a file that holds the passphrase which protects the directory', passphraseOf)
     .addHelpText('after', help)
     .action(link);
 }
 
-async function link({ directory, server, name, passphraseFile: passphrase }: LinkFlags): Promise<void> {
+async function link({ directory, server, name, history, passphraseFile: passphrase }: LinkFlags): Promise<void> {
   const leaving = new AbortController();
   const leave = () => {
     leaving.abort(new Error('nobody has linked this device yet; the same command goes on with the same code'));
@@ -46,6 +48,7 @@ async function link({ directory, server, name, passphraseFile: passphrase }: Lin
         console.log(`The other device shows ${digits}. If it does not, remove this one there.`);
       },
       signal: leaving.signal,
+      history,
     },
   });
   console.log(

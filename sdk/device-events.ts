@@ -39,6 +39,8 @@ export interface DeviceEvents {
   readonly receipts: PeerReceipts & { readonly conversationId: ConversationId };
   /** Another device of this account read further: what is unread here changes. */
   readonly 'read-elsewhere': { readonly conversationId: ConversationId; readonly position: Position };
+  /** So many messages from before this device was linked are here now, from another device of the account. */
+  readonly history: { readonly messages: number };
   /** Somebody else types in a conversation, or stopped: by sending, by saying so, or by not saying anything for 10 s. */
   readonly typing: TypingNews;
   /** Of an account that this device watches: once after `watch` and after every connect, then when it changes. */

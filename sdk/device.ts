@@ -18,6 +18,7 @@ import { PrekeyKeeper } from './encryption/prekey-keeper.js';
 import { FileReports } from './files/file-reports.js';
 import { Files, type FileContent } from './files/files.js';
 import { Groups } from './groups/groups.js';
+import { HistoryTransfer } from './history/history-transfer.js';
 import { introduce } from './linking/introduction.js';
 import { OwnDevices } from './linking/own-devices.js';
 import { Arrivals } from './messages/arrivals.js';
@@ -77,6 +78,7 @@ export class Device {
   readonly #gaps: GapBook;
   readonly #reports: FileReports;
   readonly #recovery: Recovery;
+  readonly #history: HistoryTransfer;
   readonly #typing = new TypingBook((news) => this.#emit('typing', news));
   readonly #watches = new WatchList();
   readonly #prekeys: PrekeyKeeper;
@@ -127,6 +129,14 @@ export class Device {
     this.#recovery = new Recovery({
       ...{ store, own, rest, signal },
       onRecovered: (messages, changes) => this.#arrivals.tell(messages, changes),
+      onAsked: () => this.#outbox.resume(),
+    });
+    this.#history = new HistoryTransfer({
+      ...{ store, rest, signal, files: this.files },
+      onKept: (messages) => {
+        this.#expiry.look();
+        if (messages > 0) this.#emit('history', { messages });
+      },
       onAsked: () => this.#outbox.resume(),
     });
     this.#prekeys = new PrekeyKeeper({ store, rest, signal, inBackground });
@@ -447,7 +457,12 @@ export class Device {
       this.#puller.disconnected();
       this.#channelKeys.disconnected();
     }
+    if (status.state === 'online') this.#passHistory();
     this.#emit('status', status);
+  }
+
+  #passHistory(): void {
+    this.#background.run(untilDone(() => this.#history.work(), this.#connected.signal));
   }
 
   #take(connection: Connection, frame: ServerFrame): void {
@@ -468,11 +483,12 @@ export class Device {
     this.#emit('presence', { accountId, online, lastSeenMs });
   }
 
-  #received({ messages, identityChanged, undecryptable, exchanges, answers, keys, keysCame }: Received): void {
+  #received({ messages, identityChanged, undecryptable, exchanges, answers, keys, history, keysCame }: Received): void {
     if (messages.some(({ content }) => content.type === 'event')) this.#receipts.look();
     for (const conversationId of keysCame) this.#background.run(untilDone(() => this.#channelKeys.came(conversationId), this.#connected.signal));
     if (answers) this.#outbox.resume();
     if (keys) this.#background.run(this.#recovery.recover());
+    if (history && this.#status.state === 'online') this.#passHistory();
     this.#expiry.look();
     this.#prekeys.used(exchanges);
     for (const { accountId } of identityChanged) this.#emit('notice', { kind: 'identity-changed', accountId });

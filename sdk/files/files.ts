@@ -17,6 +17,9 @@ import { getRest, putFile } from './transfer.js';
 
 export type FileContent = Extract<Content, { readonly type: 'file' }>;
 
+/** Where sealed bytes are, and what opens them. */
+export type FilePointer = Pick<FileContent, 'blobId' | 'key' | 'sha256' | 'size'>;
+
 export interface FileOptions {
   /** What others see; without it the last part of the path. */
   readonly name?: string | undefined;
@@ -58,17 +61,26 @@ export class Files {
     const { name = basename(path), mediaType, text, ttlSeconds } = options;
     const signal = this.#signalOf(options.signal);
     const about = { name, ...(mediaType === undefined ? {} : { mediaType }), ...(text === undefined ? {} : { text }) };
-    const content = await this.#withSealed(signal, async (sealed): Promise<FileContent> => {
-      const { size } = await fileAt(path);
-      const key = randomBytes(keyBytes);
-      const hash = createHash('sha256');
-      const stream = sealStream(bytesOf(path), { key, size });
-      await pipeline(hashed(stream, hash), createWriteStream(sealed, { mode: 0o600 }), { signal });
-      const sha256 = hash.digest();
-      const blobId = await this.#upload(sealed, { size: sealedSize(size), sha256 }, signal);
-      return { type: 'file', blobId, key, sha256, size, ...about };
+    const { size } = await fileAt(path);
+    const pointer = await this.#put(bytesOf(path), size, signal);
+    return this.#dependencies.send(conversationId, { type: 'file', ...pointer, ...about }, ttlSeconds === undefined ? {} : { ttlSeconds });
+  }
+
+  /** Bytes for other devices of the account, for which no message waits: the server has them for a day. Throws as `send` does. */
+  put(bytes: Uint8Array): Promise<FilePointer> {
+    return this.#put(only(bytes), bytes.byteLength, this.#signalOf(undefined));
+  }
+
+  /** Throws as `save` does. */
+  async get(pointer: FilePointer): Promise<Uint8Array> {
+    const signal = this.#signalOf(undefined);
+    return this.#withSealed(signal, async (sealed) => {
+      await writeFile(sealed, '', { mode: 0o600 });
+      await this.#download(sealed, pointer, signal);
+      const opened: Uint8Array[] = [];
+      for await (const bytes of openStream(bytesOf(sealed), pointer)) opened.push(bytes);
+      return Buffer.concat(opened);
     });
-    return this.#dependencies.send(conversationId, content, ttlSeconds === undefined ? {} : { ttlSeconds });
   }
 
   /**
@@ -95,6 +107,18 @@ export class Files {
     await this.#dependencies.reports.add(blobId, { kind: 'fetched' });
   }
 
+  #put(source: AsyncIterable<Uint8Array>, size: number, signal: AbortSignal): Promise<FilePointer> {
+    return this.#withSealed(signal, async (sealed) => {
+      const key = randomBytes(keyBytes);
+      const hash = createHash('sha256');
+      const stream = sealStream(source, { key, size });
+      await pipeline(hashed(stream, hash), createWriteStream(sealed, { mode: 0o600 }), { signal });
+      const sha256 = hash.digest();
+      const blobId = await this.#upload(sealed, { size: sealedSize(size), sha256 }, signal);
+      return { blobId, key, sha256, size };
+    });
+  }
+
   async #upload(sealed: string, announced: { readonly size: number; readonly sha256: Uint8Array }, signal: AbortSignal): Promise<BlobId> {
     const { rest } = this.#dependencies;
     const place = () => rest.call('createMedia', { body: announced });
@@ -109,7 +133,7 @@ export class Files {
   }
 
   /** What came is kept between attempts. */
-  async #download(sealed: string, { blobId, sha256, size }: FileContent, signal: AbortSignal): Promise<void> {
+  async #download(sealed: string, { blobId, sha256, size }: FilePointer, signal: AbortSignal): Promise<void> {
     const { rest } = this.#dependencies;
     await again(signal, async () => {
       const { url } = await rest.call('getMedia', { params: { blobId } });
@@ -144,6 +168,10 @@ export class Files {
 /** Opened by whoever reads it first: a stream that is ended before that would fail where nobody listens. */
 async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   yield* createReadStream(path) as AsyncIterable<Uint8Array>;
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
 }
 
 async function* hashed(source: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { z } from 'zod';
 
-import { conversationId, messageId, position } from '../../protocol/ids.js';
+import { blobId, conversationId, messageId, position } from '../../protocol/ids.js';
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
@@ -21,11 +21,15 @@ const keyNote = z.discriminatedUnion('type', [
   z.object({ type: z.literal('channel-key'), conversationId, epoch: z.number().int().min(1), key: bytes }),
   /** The sender of this note has not got the newest key of the channel. */
   z.object({ type: z.literal('channel-key-wanted'), conversationId }),
+  /** The sender of this note, a device of the same account, was just linked, and has nothing of what was said before. */
+  z.object({ type: z.literal('history-wanted'), conversationId }),
+  /** Where that is, and what opens it. */
+  z.object({ type: z.literal('history'), conversationId, blobId, key: bytes, sha256: bytes, size: z.number().int().min(0) }),
 ]);
 export type KeyNote = z.infer<typeof keyNote>;
 
-/** `asks`: what it asks for waits in the outbox now. `content-key`, `channel-key`: one came that was not here. */
-export type TakenNote = 'asks' | 'content-key' | 'channel-key' | undefined;
+/** `asks`: what it asks for waits in the outbox now. `content-key`, `channel-key`: one came that was not here. `history`: there is something to give or to fetch. */
+export type TakenNote = 'asks' | 'content-key' | 'channel-key' | 'history' | undefined;
 
 /** What stands for `empty`, also from versions that knew no other. */
 const emptyNote = 1;

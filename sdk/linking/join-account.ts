@@ -26,6 +26,8 @@ export interface LinkOptions {
   readonly onCode: (code: string) => void;
   /** Told the six digits that the answering device shows too. */
   readonly onCheckDigits?: ((digits: string) => void) | undefined;
+  /** `false`: the device begins without what was said before. */
+  readonly history?: boolean | undefined;
   /** Ends the wait: `openDevice` rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -208,7 +210,8 @@ export class AccountJoiner {
     const own: OwnDevice = { accountId, deviceId, handle, secret };
     const unit = this.#store.begin();
     keepOwnDevice(unit, own);
-    unit.put(introductionTable, ['own'], { accountId, deviceId: answeredBy });
+    const withoutHistory = this.#options.history === false ? true : undefined;
+    unit.put(introductionTable, ['own'], { accountId, deviceId: answeredBy, withoutHistory });
     unit.remove(linkTable, 'own');
     unit.remove(joiningTable, 'own');
     await unit.commit();

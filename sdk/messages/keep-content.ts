@@ -129,7 +129,8 @@ function mayDeleteOfOthers(rows: Pick<UnitOfWork, 'get'>, conversationId: Conver
   return row?.kind === 'channel' || (row?.kind === 'group' ? wasAdmin(row, accountId) : false);
 }
 
-function eraseIfDeleted(unit: UnitOfWork, { conversationId, position }: MessagePlace, row: MessageRow): void {
+/** What is deleted leaves nothing of its texts, in whichever order the two came. */
+export function eraseIfDeleted(unit: UnitOfWork, { conversationId, position }: MessagePlace, row: MessageRow): void {
   const { messageId, sender, content } = row;
   const hasDeletion = () => deletionSlots(sender.accountId).some((slot) => unit.get(effectTable, conversationId, messageId, slot) !== undefined);
   if (content.type !== 'deleted' && !(isChangeable(content) && hasDeletion())) return;

@@ -32,6 +32,8 @@ export interface Received {
   readonly answers: boolean;
   /** Keys came for messages whose bodies are to be fetched. */
   readonly keys: boolean;
+  /** Another device of the account wants what was said before, or has it. */
+  readonly history: boolean;
   /** Channels of which a key came. */
   readonly keysCame: readonly ConversationId[];
 }
@@ -45,6 +47,7 @@ interface Collected extends Received {
   exchanges: number;
   answers: boolean;
   keys: boolean;
+  history: boolean;
 }
 
 type KeptContent = Said<Accepted['content']>;
@@ -68,7 +71,7 @@ export async function receive(store: DeviceStore, own: DeviceAddress, items: rea
   const unit = store.begin();
   const collected: Collected = {
     ...{ messages: [], changes: [], identityChanged: [], undecryptable: [], keysCame: [] },
-    ...{ exchanges: 0, answers: false, keys: false },
+    ...{ exchanges: 0, answers: false, keys: false, history: false },
   };
   for (const item of items) {
     if (unit.get(processedTable, item.messageId) !== undefined) continue;
@@ -159,6 +162,7 @@ async function open(part: UnitOfWork, item: DeliverItem, receiving: Receiving): 
     const taken = await takeNote(part, item, { plaintext, own, nowMs });
     if (taken === 'asks') collected.answers = true;
     if (taken === 'content-key') collected.keys = true;
+    if (taken === 'history') collected.history = true;
     if (taken === 'channel-key') collected.keysCame.push(conversationId);
   }
   if (kind === 'message') {

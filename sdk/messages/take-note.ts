@@ -1,9 +1,10 @@
-import { isChannelId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
+import { deviceKey, isChannelId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
 import type { DeliverItem } from '../../protocol/server-frames.js';
 import { takeChannelNote } from '../channels/key-exchange.js';
 import { acceptDistribution } from '../encryption/sender-keys.js';
 import { withdraw } from '../groups/group-sealer.js';
 import { decodeNote, type KeyNote, type TakenNote } from '../groups/key-note.js';
+import { historyOfferTable, historyWantedTable } from '../history/history-tables.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import { giveContentKey, mayExchange, takeContentKey } from './content-keys.js';
 import { conversationTable } from './message-tables.js';
@@ -15,6 +16,7 @@ interface Noted {
   readonly nowMs: number;
 }
 
+type HistoryNote = Extract<KeyNote, { type: 'history-wanted' | 'history' }>;
 type GroupNote = Extract<KeyNote, { type: 'sender-key' | 'sender-key-wanted' }>;
 
 /** What devices tell each other about keys, in `keys` of the conversation that it is about. */
@@ -33,12 +35,25 @@ export async function takeNote(unit: UnitOfWork, item: DeliverItem, { plaintext,
     case 'channel-key':
     case 'channel-key-wanted':
       return isChannelId(conversationId) ? takeChannelNote(unit, note, sender, own) : undefined;
+    case 'history-wanted':
+    case 'history':
+      return sender.accountId === own.accountId ? takeHistoryNote(unit, note, sender) : undefined;
   }
 }
 
 /** Of another conversation it says nothing. */
 function isOf(note: KeyNote | undefined, conversationId: ConversationId): note is Exclude<KeyNote, { type: 'empty' }> {
   return note !== undefined && note.type !== 'empty' && note.conversationId === conversationId;
+}
+
+function takeHistoryNote(unit: UnitOfWork, note: HistoryNote, sender: DeviceAddress): TakenNote {
+  const { conversationId } = note;
+  if (note.type === 'history-wanted') unit.put(historyWantedTable, [deviceKey(sender)], { to: sender, conversationId });
+  else {
+    const { blobId, key, sha256, size } = note;
+    unit.put(historyOfferTable, [blobId], { key, sha256, size, conversationId, from: sender });
+  }
+  return 'history';
 }
 
 async function takeGroupNote(unit: UnitOfWork, note: GroupNote, sender: DeviceAddress): Promise<TakenNote> {

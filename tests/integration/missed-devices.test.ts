@@ -145,7 +145,7 @@ describe('devices of the SDK', () => {
     const directory = live.directory();
     try {
       const onCode = (code: string) => void to.devices.link(code);
-      await (await openDevice({ server: other.publicUrl, directory, link: { onCode } })).close();
+      await (await openDevice({ server: other.publicUrl, directory, link: { onCode, history: false } })).close();
     } finally {
       await other.stop();
       await rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 });

@@ -65,6 +65,47 @@ describe('a device that is linked', () => {
     await eventually(() => expect(texts(ann, conversationId).slice(-2)).toEqual(['from bob', 'from the tablet']));
   });
 
+  test('gets what was said before from the device that linked it, as it is there now', async () => {
+    const [ann, bob] = await Promise.all([person(), person()]);
+    const { conversationId } = await ann.conversationWith(bob.handle);
+    const group = await ann.groups.create({ title: 'Friends', members: [bob.handle] });
+    const [edited, deleted] = [await say(ann, conversationId, 'tow'), await say(ann, conversationId, 'nothing')];
+    await ann.idle();
+    await ann.send(conversationId, { type: 'edit', messageId: edited.messageId, text: 'two' });
+    await ann.send(conversationId, { type: 'delete', messageId: deleted.messageId });
+    await eventually(() => expect(texts(bob, conversationId)).toEqual(['two', '(deleted)']));
+    await bob.send(conversationId, { type: 'reaction', messageId: edited.messageId, emoji: '👍' });
+    await say(bob, group.conversationId, 'in the group');
+    await ann.send(conversationId, { type: 'text', text: 'not for long' }, { ttlSeconds: 3_600 });
+    await eventually(() => expect(texts(bob, conversationId)).toHaveLength(3));
+    await eventually(() => expect([texts(ann, group.conversationId).at(-1), ann.messages(conversationId)[0]?.reactions]).toMatchObject(['in the group', [{}]]));
+    await bob.markRead(conversationId);
+    await eventually(() => expect(ann.messages(conversationId).at(-1)?.state).toBe('read'));
+
+    const tablet = await live.linked(ann, live.directory(), { history: true });
+    const counts: number[] = [];
+    tablet.on('history', ({ messages }) => counts.push(messages));
+    for (const id of [conversationId, group.conversationId]) {
+      await eventually(() => expect(tablet.messages(id)).toEqual(ann.messages(id)), 20_000);
+    }
+    await say(bob, conversationId, 'afterwards');
+    await eventually(() => expect(texts(tablet, conversationId)).toEqual(['two', '(deleted)', 'not for long', 'afterwards']));
+    expect(tablet.readUpTo(conversationId)).toBe(ann.readUpTo(conversationId));
+    expect(counts).toHaveLength(1);
+  }, 60_000);
+
+  test('gets it also when the device that linked it goes at once, and comes back later', async () => {
+    const [bob, name, directory] = [await person(), live.handle(), live.directory()];
+    const ann = await live.open(directory, name);
+    const { conversationId } = await ann.conversationWith(bob.handle);
+    await say(ann, conversationId, 'before');
+    await ann.idle();
+    const tablet = await live.linked(ann, live.directory(), { history: true });
+    await live.close(ann);
+    await live.open(directory, name);
+    await eventually(() => expect(texts(tablet, conversationId)).toEqual(['before']), 20_000);
+  }, 60_000);
+
   test('shows the digits that the other device shows, and has a name there', async () => {
     const ann = await person();
     const shown: string[] = [];

@@ -39,13 +39,13 @@ export class LiveDevices {
     return openDevice({ server, directory, reconnect });
   }
 
-  /** A further device of somebody's account. */
-  async linked(to: Device, directory = this.directory()): Promise<Device> {
+  /** A further device of somebody's account, without what was said before unless it is wanted. */
+  async linked(to: Device, directory = this.directory(), { history = false }: { readonly history?: boolean } = {}): Promise<Device> {
     let answered: Promise<unknown> | undefined;
     const onCode = (code: string) => {
       answered = to.devices.link(code);
     };
-    const device = await this.#opened({ directory, link: { onCode } });
+    const device = await this.#opened({ directory, link: { onCode, history } });
     await answered;
     return device;
   }

@@ -25,7 +25,7 @@ const handlers: { readonly [Call in keyof HostCalls]: (input: HostCalls[Call]) =
   open: async ({ device: name, directory, handle, link }) => {
     const openedAtMs = Date.now();
     const onCode = (code: string) => void tell({ device: name, event: 'code', code });
-    const options = link === true ? { link: { onCode } } : { handle };
+    const options = link === true ? { link: { onCode, history: false } } : { handle };
     const device = await openDevice({ server, directory, reconnect, deviceName: name, ...options });
     devices.set(name, device);
     const conversations = device.conversations().map(({ conversationId }) => conversationId);

@@ -149,6 +149,7 @@ export class Device {
       onOpen: (opened) => {
         this.#outbox.connected(opened);
         this.#background.run(this.#catchUp(opened));
+        this.#tellHeld();
         this.#background.run(untilDone(() => this.#recovery.connected(), this.#connected.signal));
         this.#prekeys.connected();
         this.#typing.connected(opened);
@@ -425,7 +426,12 @@ export class Device {
       onReceived: (received) => this.#received(received),
       onNotStored: (error) => this.#emit('notice', { kind: 'not-stored', error }),
       onNotTold: (error) => this.#emit('notice', { kind: 'background-failed', error }),
+      onHeld: () => this.#tellHeld(),
     });
+  }
+
+  #tellHeld(): void {
+    this.#background.run(untilDone(() => this.#arrivals.tellHeld(), this.#connected.signal));
   }
 
   /** Of this account, which is about to be deleted for everyone. */

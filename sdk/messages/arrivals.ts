@@ -25,6 +25,8 @@ export interface ArrivalsDependencies {
   /** Not kept, so not acked: the server sends it again on the next connection. */
   readonly onNotStored: (error: unknown) => void;
   readonly onNotTold: (error: unknown) => void;
+  /** Something waits until the server says whose conversation it is in: `tellHeld`. */
+  readonly onHeld: () => void;
 }
 
 interface Frame {
@@ -43,6 +45,8 @@ export class Arrivals {
   #storing: Promise<void> | undefined;
   #telling: Promise<void> = Promise.resolve();
   readonly #removals = new Set<Promise<void>>();
+  /** In conversations of which nothing is known here, and which the server could not be asked about. */
+  readonly #held = new Map<ConversationId, MessagePlace[]>();
   /** Connections with a frame that could not be kept: an ack of a later one would count for it too. */
   readonly #failed = new WeakSet<Connection>();
   #closed = false;
@@ -69,6 +73,16 @@ export class Arrivals {
   /** What came another way, and is stored: new messages that are noted as untold, and such as were here. Behind what came before. */
   tell(messages: readonly MessagePlace[], changes: readonly MessagePlace[]): void {
     if (!this.#closed) this.#tellNext(messages, changes);
+  }
+
+  /** Asks about the conversations of what is held, and tells it, in its order. Throws SdkError `offline`, and what the server refuses. */
+  async tellHeld(): Promise<void> {
+    for (const conversationId of [...this.#held.keys()]) {
+      await this.#dependencies.conversations.ofIncoming(conversationId);
+      const places = this.#held.get(conversationId) ?? [];
+      this.#held.delete(conversationId);
+      this.tell(places, []);
+    }
   }
 
   /** What was not told by now is told at the next start. */
@@ -116,23 +130,42 @@ export class Arrivals {
 
   /** Each as it is now; what disappeared meanwhile is not told any more. */
   async #tell(messages: readonly MessagePlace[]): Promise<void> {
-    const { archive, conversations, onMessage, onNotTold } = this.#dependencies;
-    const known = new Map<ConversationId, Promise<Conversation>>();
+    const { archive, onMessage, onNotTold } = this.#dependencies;
+    const known = new Map<ConversationId, Conversation>();
     for (const place of messages) {
       const { conversationId, position } = place;
-      const asked = known.get(conversationId) ?? conversations.ofIncoming(conversationId);
-      known.set(conversationId, asked);
+      const conversation = known.get(conversationId) ?? (await this.#conversationOf(place));
+      if (this.#closed) return;
+      if (conversation === undefined) continue;
+      known.set(conversationId, conversation);
       try {
-        const conversation = await asked;
-        if (this.#closed) return;
         const message = archive.at(conversationId, position);
         if (message === undefined) continue;
         void onMessage(message, conversation).then(() => {
           this.#remove(place);
         });
       } catch (error) {
-        if (!this.#closed) onNotTold(error);
+        onNotTold(error);
       }
+    }
+  }
+
+  /** `undefined`: the message is held. */
+  async #conversationOf(place: MessagePlace): Promise<Conversation | undefined> {
+    const { conversations, onHeld } = this.#dependencies;
+    const { conversationId } = place;
+    const held = this.#held.get(conversationId);
+    if (held !== undefined) {
+      held.push(place);
+      return undefined;
+    }
+    try {
+      return await conversations.ofIncoming(conversationId);
+    } catch {
+      if (this.#closed) return undefined;
+      this.#held.set(conversationId, [place]);
+      onHeld();
+      return undefined;
     }
   }
 

@@ -96,7 +96,7 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
     keeper,
     gatewayId: settings.id,
     ...{ tokens, tickets },
-    epoch,
+    ...{ epoch, inboxMaxAgeMs },
     events: createGatewayEvents(logger, metrics),
     drainLocally: (device, token) => {
       localDrains.drain(device, token);
@@ -105,7 +105,6 @@ export async function startGateway(role: GatewayRole): Promise<StartedGateway> {
       session: { ...sessionTimes, windowItems: settings.windowItems, windowBytes, maxBufferedBytes },
       ...network,
       admission: config.limits.admission,
-      inboxMaxAgeMs,
       maxWaitingAppends,
     },
   });

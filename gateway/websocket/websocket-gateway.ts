@@ -75,8 +75,6 @@ export interface WebSocketGatewayOptions extends AcceptorOptions {
   readonly session: SessionLimits;
   /** How many new sessions it lets in. */
   readonly admission: RateLimit;
-  /** How long a row of an inbox is kept. */
-  readonly inboxMaxAgeMs: number;
   /** Sends and receipts that may wait for the log, each. */
   readonly maxWaitingAppends: number;
 }
@@ -121,7 +119,7 @@ export function createWebSocketGateway(dependencies: WebSocketGatewayDependencie
   });
   const context: ConnectionContext = {
     events,
-    hello: (frame, socket) => admit({ ...dependencies, doorkeeper, sessions, inboxMaxAgeMs: options.inboxMaxAgeMs }, frame, socket),
+    hello: (frame, socket) => admit({ ...dependencies, doorkeeper, sessions }, frame, socket),
     request,
     typing: ({ device }, frame) => void tellTyping(dependencies, device, frame),
     nowMs: () => clock.nowMs(),

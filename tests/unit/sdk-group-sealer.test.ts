@@ -162,7 +162,7 @@ describe('what a device seals for a group', () => {
     const sealed = await seal('to all', bea, ...strangers, cleo);
     expect((sealed.parts ?? []).map(({ envelopes }) => envelopes.length)).toEqual([100, 30]);
     for (const { messageId, envelopes } of sealed.parts ?? []) {
-      const frame = { ...{ conversationId, messageId, rosterDigest: 'digest', envelopes }, ...sending };
+      const frame = { ...{ conversationId, messageId, rosterDigest: 'digest', envelopes: [...envelopes] }, ...sending };
       expect(encodings.msgpack.encode(frame).length).toBeLessThan(limits.maxFrameBytes);
     }
     for (const party of [bea, cleo]) expect(textsOf((await arriveAt(party, sealed)).messages)).toEqual(['to all']);

@@ -53,7 +53,13 @@ export function createTokens({ keys, clock, lifetimeMs }: TokensOptions): Tokens
     },
     verify: async (token) => {
       try {
-        const options = { algorithms: [tokenAlgorithm], issuer: tokenIssuer, audience, requiredClaims: ['exp', 'sub'], currentDate: new Date(clock.nowMs()) };
+        const options = {
+          algorithms: [tokenAlgorithm],
+          issuer: tokenIssuer,
+          audience,
+          requiredClaims: ['exp', 'sub'],
+          currentDate: new Date(clock.nowMs()),
+        };
         const { payload } = await jwtVerify(token, keys.publicKey, options);
         const device = deviceAddress.parse({ accountId: payload.sub, deviceId: payload['device'] });
         return { device, expiresAtMs: (payload.exp ?? 0) * 1_000 };

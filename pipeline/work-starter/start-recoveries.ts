@@ -14,10 +14,7 @@ export interface RecoveryStarterDependencies {
 }
 
 /** Looks for gateways that were lost, and sees to it that a workflow looks after the devices of each. */
-export function startRecoveries(
-  { lostGateways, work, clock, patienceMs, events }: RecoveryStarterDependencies,
-  signal: AbortSignal,
-): Promise<void> {
+export function startRecoveries({ lostGateways, work, clock, patienceMs, events }: RecoveryStarterDependencies, signal: AbortSignal): Promise<void> {
   return keepStarting(
     {
       list: () => lostGateways.list(),

@@ -28,6 +28,13 @@ export type Removal = z.infer<typeof removalView>;
 /** A JSON Web Key Set (RFC 7517). */
 export const publicKeys = z.strictObject({
   keys: z.array(
-    z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), use: z.literal('sig'), alg: z.literal('EdDSA'), kid: z.string() }),
+    z.strictObject({
+      kty: z.literal('OKP'),
+      crv: z.literal('Ed25519'),
+      x: z.string(),
+      use: z.literal('sig'),
+      alg: z.literal('EdDSA'),
+      kid: z.string(),
+    }),
   ),
 });

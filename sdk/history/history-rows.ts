@@ -93,7 +93,8 @@ export function keepHistoryRow(unit: UnitOfWork, history: HistoryRow, nowMs: num
       unit.put(expiryTable, [history.atMs, conversationId, history.position], history.row);
       return false;
     case 'disappearing':
-      if (history.row.position > (unit.get(disappearingTable, conversationId)?.position ?? -1)) unit.put(disappearingTable, [conversationId], history.row);
+      if (history.row.position > (unit.get(disappearingTable, conversationId)?.position ?? -1))
+        unit.put(disappearingTable, [conversationId], history.row);
       return false;
     case 'read':
       if (history.position > (unit.get(readTable, conversationId) ?? -1)) unit.put(readTable, [conversationId], history.position);
@@ -104,11 +105,7 @@ export function keepHistoryRow(unit: UnitOfWork, history: HistoryRow, nowMs: num
   }
 }
 
-function keepMessage(
-  unit: UnitOfWork,
-  { conversationId, position, row, key }: Extract<HistoryRow, { kind: 'message' }>,
-  nowMs: number,
-): boolean {
+function keepMessage(unit: UnitOfWork, { conversationId, position, row, key }: Extract<HistoryRow, { kind: 'message' }>, nowMs: number): boolean {
   const { messageId } = row;
   const known = unit.get(messageTable, conversationId, position);
   // It may have come, and gone.

@@ -3,7 +3,15 @@ import { v4, v7 } from 'uuid';
 
 import { nothingRemoved } from '../../core/removal-plan.js';
 import type { AccountId, BlobId, ConversationId, RemovalId } from '../../protocol/ids.js';
-import { deviceKeys, deviceList, newDevice, newRegistration, register, type DirectoryUnderTest, type Registration } from '../support/directory-fixtures.js';
+import {
+  deviceKeys,
+  deviceList,
+  newDevice,
+  newRegistration,
+  register,
+  type DirectoryUnderTest,
+  type Registration,
+} from '../support/directory-fixtures.js';
 import { deviceNumber, newAccountId } from '../support/ids.js';
 
 const nowMs = 1_700_000_100_000;
@@ -84,8 +92,7 @@ export function removalsContract(name: string, open: () => Promise<DirectoryUnde
 
     test('files of an owner end at once, up to the limit', async () => {
       const times = { createdAtMs: nowMs, notBeforeMs: nowMs + 10, dueAtMs: nowMs + 1_000 };
-      const make = (ownerId: AccountId) =>
-        under.media.create({ blobId: v7() as BlobId, ownerId, size: 5, sha256: Buffer.alloc(32), ...times });
+      const make = (ownerId: AccountId) => under.media.create({ blobId: v7() as BlobId, ownerId, size: 5, sha256: Buffer.alloc(32), ...times });
       for (let count = 0; count < 3; count += 1) await make(accountId);
       await make(other);
       expect(await under.media.revokeAll(accountId, nowMs + 5, 2)).toEqual({ files: 2, dueAtMs: [nowMs + 10] });

@@ -156,27 +156,31 @@ describe('devices of the SDK', () => {
   test.each<[string, (alice: Device, bob: Device) => Promise<{ readonly conversationId: ConversationId }>]>([
     ['account', (alice, bob) => alice.conversationWith(bob.handle)],
     ['group', (alice, bob) => alice.groups.create({ title: 'us', members: [bob.handle] })],
-  ])('get what was sent to their %s just when they were linked', async (_, open) => {
-    const [alice, bob] = [await live.open(live.directory(), live.handle()), await live.open(live.directory(), live.handle())];
-    const { conversationId } = await open(alice, bob);
-    const say = (text: string) => alice.send(conversationId, { type: 'text', text });
-    await say('before the tablet');
-    await eventually(() => {
-      expect(shown(bob, conversationId)).toEqual(['before the tablet']);
-    });
-    const before = await server.metric('heliograph_gateway_missed_devices_total');
-    const tablet = await linkedUnheard(bob);
-    await say('just then');
-    await alice.idle();
-    await eventually(() => {
-      expect(shown(tablet, conversationId)).toEqual(['just then']);
-    }, 15_000);
-    expect(await server.metric('heliograph_gateway_missed_devices_total')).toBe(before + 1);
-    await say('afterwards');
-    await eventually(() => {
-      expect(shown(tablet, conversationId)).toEqual(['just then', 'afterwards']);
-    });
-  }, 90_000);
+  ])(
+    'get what was sent to their %s just when they were linked',
+    async (_, open) => {
+      const [alice, bob] = [await live.open(live.directory(), live.handle()), await live.open(live.directory(), live.handle())];
+      const { conversationId } = await open(alice, bob);
+      const say = (text: string) => alice.send(conversationId, { type: 'text', text });
+      await say('before the tablet');
+      await eventually(() => {
+        expect(shown(bob, conversationId)).toEqual(['before the tablet']);
+      });
+      const before = await server.metric('heliograph_gateway_missed_devices_total');
+      const tablet = await linkedUnheard(bob);
+      await say('just then');
+      await alice.idle();
+      await eventually(() => {
+        expect(shown(tablet, conversationId)).toEqual(['just then']);
+      }, 15_000);
+      expect(await server.metric('heliograph_gateway_missed_devices_total')).toBe(before + 1);
+      await say('afterwards');
+      await eventually(() => {
+        expect(shown(tablet, conversationId)).toEqual(['just then', 'afterwards']);
+      });
+    },
+    90_000,
+  );
 
   test('ask for the key of a message that does not open, and show it when they have it', async () => {
     const [aliceName, bobName, bobsDirectory] = [live.handle(), live.handle(), live.directory()];

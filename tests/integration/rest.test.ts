@@ -212,9 +212,25 @@ describe('prekeys and explanations', () => {
   test('are not given as fast as somebody can ask; others get them meanwhile', async () => {
     const { alice, bob } = await RawPair.register(server);
     const claim = (as: LoadDevice) => call('GET', `/v1/accounts/${bob.accountId}/prekeys`, { as });
-    expect((await untilLimited(rateLimits.prekeyBundle, () => claim(alice), ({ status }) => status !== 200)).status).toBe(429);
+    expect(
+      (
+        await untilLimited(
+          rateLimits.prekeyBundle,
+          () => claim(alice),
+          ({ status }) => status !== 200,
+        )
+      ).status,
+    ).toBe(429);
     const explain = (as: LoadDevice) => call('GET', `/v1/messages/${v7()}/explain`, { as });
-    expect((await untilLimited(rateLimits.explain, () => explain(alice), ({ status }) => status !== 404)).status).toBe(429);
+    expect(
+      (
+        await untilLimited(
+          rateLimits.explain,
+          () => explain(alice),
+          ({ status }) => status !== 404,
+        )
+      ).status,
+    ).toBe(429);
     const other = (await RawPair.register(server)).alice;
     expect([(await claim(other)).status, (await explain(other)).status]).toEqual([200, 404]);
   });

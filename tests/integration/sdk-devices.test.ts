@@ -78,7 +78,9 @@ describe('a device that is linked', () => {
     await say(bob, group.conversationId, 'in the group');
     await ann.send(conversationId, { type: 'text', text: 'not for long' }, { ttlSeconds: 3_600 });
     await eventually(() => expect(texts(bob, conversationId)).toHaveLength(3));
-    await eventually(() => expect([texts(ann, group.conversationId).at(-1), ann.messages(conversationId)[0]?.reactions]).toMatchObject(['in the group', [{}]]));
+    await eventually(() =>
+      expect([texts(ann, group.conversationId).at(-1), ann.messages(conversationId)[0]?.reactions]).toMatchObject(['in the group', [{}]]),
+    );
     await bob.markRead(conversationId);
     await eventually(() => expect(ann.messages(conversationId).at(-1)?.state).toBe('read'));
 

@@ -69,7 +69,8 @@ function message(text: string): OutboxRow {
 }
 
 const sending = { type: 'send', id: 1, kind: 'keys', attempt: 1, strategy: 'strict' } as const;
-const seal = (text: string, ...to: readonly Pick<SdkParty, 'address' | 'registrationId'>[]) => sealer.seal({ number: 1, row: message(text) }, rosterOf(ann, ...to));
+const seal = (text: string, ...to: readonly Pick<SdkParty, 'address' | 'registrationId'>[]) =>
+  sealer.seal({ number: 1, row: message(text) }, rosterOf(ann, ...to));
 const keyOf = () => ann.store.get(ownSenderKeyTable, conversationId)?.distributionId;
 const addressed = ({ parts = [] }: SealedRow) => parts.map(({ envelopes }) => envelopes.map(({ to }) => to.accountId));
 

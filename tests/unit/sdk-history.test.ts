@@ -32,7 +32,12 @@ async function met(): Promise<ConversationId> {
 }
 
 /** As the device got it. */
-async function said(party: SdkParty, position: Position, content: Content, more: { readonly in?: ConversationId; readonly ttlSeconds?: number } = {}) {
+async function said(
+  party: SdkParty,
+  position: Position,
+  content: Content,
+  more: { readonly in?: ConversationId; readonly ttlSeconds?: number } = {},
+) {
   const messageId = newMessageId();
   const { in: id = conversationId, ttlSeconds } = more;
   await party.commit((unit) => {
@@ -63,7 +68,11 @@ describe('what was said before', () => {
     await said(phone, 6, { type: 'delete', messageId: gone });
     expect(await passOn()).toBe(3);
     expect(shown(tablet)).toEqual(shown(phone));
-    expect(shown(tablet)).toMatchObject([{ content: { text: 'one, better' } }, { content: { text: 'not for long' } }, { content: { type: 'deleted' } }]);
+    expect(shown(tablet)).toMatchObject([
+      { content: { text: 'one, better' } },
+      { content: { text: 'not for long' } },
+      { content: { type: 'deleted' } },
+    ]);
     expect(tablet.store.get(contentKeyTable, first)).toEqual(phone.store.get(contentKeyTable, first));
     expect(tablet.store.get(contentKeyTable, gone)).toBeUndefined();
     expect(await passOn()).toBe(0);

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import type { Clock } from '../../ports/clock.js';
 import type {
@@ -26,6 +28,7 @@ import { Session } from './session.js';
 import type { AnswerPush, HostedSession, SessionContext, SessionLimits, SessionSocket } from './session-context.js';
 
 const tickMs = 250;
+const maxEndedDevices = 10_000;
 
 export interface SessionHostDependencies {
   readonly gatewayId: string;
@@ -64,6 +67,8 @@ export class SessionHost implements GatewayEndpoint {
   readonly #dependencies: SessionHostDependencies;
   readonly #sessions = new Map<string, Session>();
   readonly #watched = new Set<HostedSession>();
+  /** Devices that are gone for good: one may be about to be let in while that is heard. */
+  readonly #ended = new LRUCache<string, CloseReason>({ max: maxEndedDevices });
   /** Devices that waited in line, until their first drain is asked for. */
   readonly #herd = new Set<string>();
   readonly #claims: MicroBatcher<SessionClaim, ClaimOutcome>;
@@ -135,13 +140,14 @@ export class SessionHost implements GatewayEndpoint {
 
   /**
    * A device said hello: the highest connection number wins (rule 6). The session comes back at once, in `opening`; it turns draining or live by itself.
-   * `undefined`: a higher connection of the device is here, the socket was closed.
+   * `undefined`: a higher connection of the device is here, or the device is gone for good; the socket was closed.
    */
   open({ device, connection, socket, waited, awayTooLong }: Greeted, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Session | undefined {
     const key = deviceKey(device);
     const present = this.#sessions.get(key);
-    if (present !== undefined && present.sessionEpoch > connection) {
-      socket.close('displaced');
+    const refused = present !== undefined && present.sessionEpoch > connection ? 'displaced' : this.#ended.get(key);
+    if (refused !== undefined) {
+      socket.close(refused);
       return undefined;
     }
     present?.close('displaced');
@@ -157,6 +163,7 @@ export class SessionHost implements GatewayEndpoint {
 
   /** The device was unlinked, or its account erased. */
   closeDevice(device: DeviceAddress, reason: CloseReason): void {
+    this.#ended.set(deviceKey(device), reason);
     this.#sessions.get(deviceKey(device))?.close(reason);
   }
 

@@ -116,10 +116,12 @@ export class ConversationDirectory {
 
   /** For what the user writes: a direct conversation that the peer began is opened by this account too, which makes the peer a contact. `fresh` as for `roster`. */
   async rosterToWriteTo(conversationId: ConversationId, { fresh }: { readonly fresh: boolean }): Promise<Roster> {
-    const row = this.#dependencies.store.get(conversationTable, conversationId);
-    const toOpen = row !== undefined && isDirect(row) && row.opened !== true;
-    if (toOpen) await this.#open(row.peer);
-    return this.roster(conversationId, { fresh: fresh && !toOpen });
+    const { store } = this.#dependencies;
+    if (store.get(conversationTable, conversationId) === undefined) await this.roster(conversationId, { fresh: true });
+    const row = store.get(conversationTable, conversationId);
+    if (row === undefined || !isDirect(row) || row.opened === true) return this.roster(conversationId, { fresh });
+    await this.#open(row.peer);
+    return this.roster(conversationId, { fresh: false });
   }
 
   /** `fresh`: as the server has it now, not as it was told here last. */

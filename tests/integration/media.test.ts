@@ -129,7 +129,7 @@ describe('a file of a message', () => {
     const url = await sent.urlFor(tablet, blobId);
     await fetched(bob, blobId);
     const body = { deviceList: account.signList(2, [bob.device]) };
-    expect(await bob.ask('DELETE', '/devices/2', body)).toMatchObject({ status: 204 });
+    expect(await bob.ask('DELETE', '/devices/2', body)).toMatchObject({ status: 202 });
     await deleted(url);
     expect(await refusalOf(bob, blobId)).toMatchObject({ code: 'gone', facts: { reason: 'fetched' } });
   }, 90_000);

@@ -4,10 +4,12 @@ import { beforeAll, expect, test } from '@jest/globals';
 
 import { RawPair } from '../support/raw-pair.js';
 import { runProgram } from '../support/run-program.js';
-import { sharedServer, type RunningServer } from '../support/server.js';
+import { isDistributed, sharedServer, type RunningServer } from '../support/server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const schemathesis = resolve('.tools', 'schemathesis');
+/** The same edge answers on both profiles: behind the engines its answers are looked at, not its guard. */
+const phases = isDistributed ? 'coverage' : 'coverage,fuzzing';
 let server: RunningServer;
 
 beforeAll(async () => {
@@ -21,7 +23,7 @@ test('the running server answers as its OpenAPI document says, whatever it is se
     'python3',
     [
       ...['-m', 'schemathesis.cli', 'run', `${server.publicUrl}/v1/openapi.json`],
-      ...['--header', `Authorization: Bearer ${alice.token}`, '--phases', 'coverage,fuzzing', '--max-examples', '20', '--seed', '1', '--no-color'],
+      ...['--header', `Authorization: Bearer ${alice.token}`, '--phases', phases, '--max-examples', '20', '--seed', '1', '--no-color'],
       // What fits the schema is refused all the same when a signature in it is not the account's.
       ...['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'],
     ],

@@ -78,7 +78,7 @@ describe('an erased account', () => {
     await eventually(() => {
       const members = bea?.conversations().find((of) => of.conversationId === group.conversationId);
       expect(members).toMatchObject({ members: expect.arrayContaining([expect.objectContaining({ role: 'owner' })]) });
-      expect(bea?.messages(group.conversationId).at(-1)?.content).toMatchObject({ type: 'event', event: { type: 'left' } });
+      expect(bea?.messages(group.conversationId).at(-1)?.content).toMatchObject({ type: 'event', event: { type: 'member-left' } });
     }, 30_000);
     expect(bea.messages(conversationId)).toHaveLength(3);
     const { removed, receipt } = await finished(bea, removalId);

@@ -121,16 +121,26 @@ describe('a device that connects twice', () => {
 });
 
 describe('a device that is removed', () => {
-  test('loses its session and its token at once, and messages for it are refused as extra', async () => {
-    const { pair, alice, phone, laptop, bob } = await party();
-    const [onPhone, onLaptop, atBob] = [await connect(pair, phone), await connect(pair, laptop), await connect(pair, bob)];
-    await accepted(atBob, pair.message({ envelopes: [pair.envelopeFor(phone), pair.envelopeFor(laptop)] }));
-    const removal = await fetch(`${server.publicUrl}/v1/devices/2`, {
+  const removeLaptop = (alice: SignedAccount, phone: LoadDevice) =>
+    fetch(`${server.publicUrl}/v1/devices/2`, {
       method: 'DELETE',
       headers: { authorization: `Bearer ${phone.token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ deviceList: alice.signList(2, [phone]) }, bytesReplacer),
     });
-    expect(removal.status).toBe(204);
+
+  test('is out also when it was just about to be let in', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { pair, alice, phone, laptop } = await party();
+      const [greeted] = await Promise.all([greet(pair, laptop, round + 1), removeLaptop(alice, phone)]);
+      expect([closeCodes.deviceUnlinked.code, closeCodes.unauthenticated.code]).toContain((await greeted.closed).code);
+    }
+  });
+
+  test('loses its session and its token at once, and messages for it are refused as extra', async () => {
+    const { pair, alice, phone, laptop, bob } = await party();
+    const [onPhone, onLaptop, atBob] = [await connect(pair, phone), await connect(pair, laptop), await connect(pair, bob)];
+    await accepted(atBob, pair.message({ envelopes: [pair.envelopeFor(phone), pair.envelopeFor(laptop)] }));
+    expect((await removeLaptop(alice, phone)).status).toBe(202);
     expect((await onLaptop.closed).code).toBe(closeCodes.deviceUnlinked.code);
     const again = await greet(pair, laptop, 1_000_000);
     expect(await again.next('error')).toMatchObject({ code: 'unauthenticated', message: 'token: its device was unlinked' });

@@ -10,7 +10,7 @@ import { contentKeyTable, conversationTable, lackedKeyTable, messageTable, proce
 import { newAccountId, newMessageId } from '../support/ids.js';
 import { SdkParty } from '../support/sdk-party.js';
 
-const nowMs = 1_700_000_000_000;
+const nowMs = Date.now();
 const key = { key: Buffer.alloc(32, 1), digest: Buffer.alloc(32, 2) };
 let phone: SdkParty;
 let tablet: SdkParty;

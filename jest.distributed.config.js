@@ -20,6 +20,7 @@ const onBothProfiles = [
   'push',
   'removal',
   'rest',
+  'rest-limits',
   'entity-tags',
   'media',
   'missed-devices',

@@ -131,14 +131,7 @@ export class Device {
       onRecovered: (messages, changes) => this.#arrivals.tell(messages, changes),
       onAsked: () => this.#outbox.resume(),
     });
-    this.#history = new HistoryTransfer({
-      ...{ store, rest, signal, files: this.files },
-      onKept: (messages) => {
-        this.#expiry.look();
-        if (messages > 0) this.#emit('history', { messages });
-      },
-      onAsked: () => this.#outbox.resume(),
-    });
+    this.#history = this.#createHistory();
     this.#prekeys = new PrekeyKeeper({ store, rest, signal, inBackground });
     this.#keeper = new ConnectionKeeper({
       url: socketUrl,
@@ -411,6 +404,18 @@ export class Device {
         this.#emit('notice', { kind: 'channel-left', conversationId });
       },
       onCompared: () => this.#receipts.look(),
+    });
+  }
+
+  #createHistory(): HistoryTransfer {
+    const { store, rest, signal } = this.#dependencies;
+    return new HistoryTransfer({
+      ...{ store, rest, signal, files: this.files },
+      onKept: (messages) => {
+        this.#expiry.look();
+        if (messages > 0) this.#emit('history', { messages });
+      },
+      onAsked: () => this.#outbox.resume(),
     });
   }
 

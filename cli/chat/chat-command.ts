@@ -53,6 +53,9 @@ async function chat(flags: ChatFlags): Promise<void> {
   };
   process.once('SIGINT', leave).once('SIGTERM', leave);
   let ended: Error | undefined;
+  device.on('history', ({ messages }) => {
+    screen.print(`  ${messages} messages from before this device was linked are here now.`);
+  });
   device.on('stopped', ({ error }) => {
     ended = error instanceof Error ? error : new Error(String(error));
     leave();

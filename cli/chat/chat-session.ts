@@ -78,7 +78,6 @@ export class ChatSession {
     device.on('disappeared', ({ messages }) => {
       for (const { messageId } of messages) this.#screen.redraw(messageId, '[disappeared]');
     });
-    device.on('history', ({ messages }) => this.#screen.print(`  ${messages} messages from before this device was linked are here now.`));
     device.on('receipts', ({ conversationId, ...receipts }) => this.#showTicks(this.#ticks.raise(conversationId, receipts)));
   }
 

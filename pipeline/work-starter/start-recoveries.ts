@@ -20,8 +20,12 @@ export function startRecoveries({ lostGateways, work, clock, patienceMs, events 
       list: () => lostGateways.list(),
       idOf: recoveryId,
       start: (gateway) => work.startGatewayRecovery({ ...gateway, patienceMs }),
-      found: events.found,
-      failed: events.startFailed,
+      found: (gateway) => {
+        events.found(gateway);
+      },
+      failed: (error) => {
+        events.startFailed(error);
+      },
       clock,
     },
     signal,

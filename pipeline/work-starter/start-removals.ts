@@ -22,7 +22,9 @@ export function startRemovals({ removals, work, clock, settleMs, events }: Remov
       list: () => removals.open(removalsAtOnce),
       idOf: ({ removalId }) => removalId,
       start: (removal) => work.startRemoval({ ...removal, settleMs }),
-      failed: events.startFailed,
+      failed: (error) => {
+        events.startFailed(error);
+      },
       clock,
     },
     signal,

@@ -92,17 +92,21 @@ export function keepHistoryRow(unit: UnitOfWork, history: HistoryRow, nowMs: num
     case 'expiry':
       unit.put(expiryTable, [history.atMs, conversationId, history.position], history.row);
       return false;
-    case 'disappearing':
-      if (history.row.position > (unit.get(disappearingTable, conversationId)?.position ?? -1))
-        unit.put(disappearingTable, [conversationId], history.row);
-      return false;
-    case 'read':
-      if (history.position > (unit.get(readTable, conversationId) ?? -1)) unit.put(readTable, [conversationId], history.position);
-      return false;
     case 'gap':
       unit.put(gapTable, [conversationId, history.row.from ?? 0, history.row.to ?? 0], history.row);
       return false;
+    case 'disappearing':
+    case 'read':
+      raiseMark(unit, history);
+      return false;
   }
+}
+
+/** The later one counts. */
+function raiseMark(unit: UnitOfWork, mark: Extract<HistoryRow, { kind: 'disappearing' | 'read' }>): void {
+  const { conversationId } = mark;
+  if (mark.kind === 'read') unit.put(readTable, [conversationId], Math.max(mark.position, unit.get(readTable, conversationId) ?? -1));
+  else if (mark.row.position > (unit.get(disappearingTable, conversationId)?.position ?? -1)) unit.put(disappearingTable, [conversationId], mark.row);
 }
 
 function keepMessage(unit: UnitOfWork, { conversationId, position, row, key }: Extract<HistoryRow, { kind: 'message' }>, nowMs: number): boolean {

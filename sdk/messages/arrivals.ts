@@ -13,7 +13,7 @@ import { receive, type Received } from './receiver.js';
 export interface ArrivalsDependencies {
   readonly store: DeviceStore;
   readonly own: DeviceAddress;
-  readonly conversations: ConversationDirectory;
+  readonly conversations: Pick<ConversationDirectory, 'ofIncoming'>;
   readonly archive: MessageArchive;
   /** Of everything that touches Signal state. */
   readonly signal: SerialQueue;

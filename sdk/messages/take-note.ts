@@ -16,6 +16,7 @@ interface Noted {
   readonly nowMs: number;
 }
 
+type ContentNote = Extract<KeyNote, { type: 'content-key' | 'content-key-wanted' }>;
 type HistoryNote = Extract<KeyNote, { type: 'history-wanted' | 'history' }>;
 type GroupNote = Extract<KeyNote, { type: 'sender-key' | 'sender-key-wanted' }>;
 
@@ -29,9 +30,8 @@ export async function takeNote(unit: UnitOfWork, item: DeliverItem, { plaintext,
     case 'sender-key-wanted':
       return takeGroupNote(unit, note, sender);
     case 'content-key':
-      return takeContentKey(unit, sender, note, nowMs) ? 'content-key' : undefined;
     case 'content-key-wanted':
-      return mayExchange(unit, sender, nowMs) && giveContentKey(unit, own, note, sender) ? 'asks' : undefined;
+      return takeContentNote(unit, note, { sender, own, nowMs });
     case 'channel-key':
     case 'channel-key-wanted':
       return isChannelId(conversationId) ? takeChannelNote(unit, note, sender, own) : undefined;
@@ -44,6 +44,15 @@ export async function takeNote(unit: UnitOfWork, item: DeliverItem, { plaintext,
 /** Of another conversation it says nothing. */
 function isOf(note: KeyNote | undefined, conversationId: ConversationId): note is Exclude<KeyNote, { type: 'empty' }> {
   return note !== undefined && note.type !== 'empty' && note.conversationId === conversationId;
+}
+
+function takeContentNote(
+  unit: UnitOfWork,
+  note: ContentNote,
+  { sender, own, nowMs }: { readonly sender: DeviceAddress; readonly own: DeviceAddress; readonly nowMs: number },
+): TakenNote {
+  if (note.type === 'content-key') return takeContentKey(unit, sender, note, nowMs) ? 'content-key' : undefined;
+  return mayExchange(unit, sender, nowMs) && giveContentKey(unit, own, note, sender) ? 'asks' : undefined;
 }
 
 function takeHistoryNote(unit: UnitOfWork, note: HistoryNote, sender: DeviceAddress): TakenNote {

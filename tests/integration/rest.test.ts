@@ -1,68 +1,34 @@
 import { randomBytes } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { v4, v7 } from 'uuid';
+import { v7 } from 'uuid';
 
 import { makeAccountKeys } from '../../bench/load/register-accounts.js';
 import type { LoadDevice } from '../../bench/load/wire.js';
 import { createAsyncApi, describeFrames } from '../../gateway/rest/asyncapi.js';
-import { bytesReplacer } from '../../protocol/bytes.js';
 import type { AccountId } from '../../protocol/ids.js';
-import { limits, rateLimits } from '../../protocol/limits.js';
+import { limits } from '../../protocol/limits.js';
 import type { NewAccount } from '../../protocol/rest/account.js';
 import { restCalls } from '../../protocol/rest/contract.js';
 import { historyPage } from '../../protocol/rest/conversation.js';
-import { problem, type Problem } from '../../protocol/rest/problem.js';
 import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { eventually } from '../support/eventually.js';
 import { RawPair } from '../support/raw-pair.js';
+import { rawRest } from '../support/raw-rest.js';
 import { isDistributed, TestServer } from '../support/server.js';
-import { shippedLimits } from '../support/shipped-limits.js';
-import { untilLimited } from '../support/until-limited.js';
 
 const browser = 'https://app.example';
 let server: TestServer;
 let pair: RawPair;
 
 beforeAll(async () => {
-  const environment = { ...shippedLimits('token', 'groupChange', 'join', 'link', 'prekeyBundle', 'explain'), HELIOGRAPH_ALLOWED_ORIGINS: browser };
+  const environment = { HELIOGRAPH_ALLOWED_ORIGINS: browser };
   server = await TestServer.start({ environment });
   pair = await RawPair.register(server);
 }, 60_000);
 afterAll(() => server.stop());
 
-interface Given {
-  readonly as?: LoadDevice | undefined;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** What is given as text or bytes is sent as it is. */
-async function call(method: string, path: string, { as, body, headers = {} }: Given = {}): Promise<Response> {
-  const raw = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body, bytesReplacer);
-  return fetch(server.publicUrl + path, {
-    method,
-    redirect: 'manual',
-    headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(as === undefined ? {} : { authorization: `Bearer ${as.token}` }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: raw }),
-  });
-}
-
-async function problemOf(response: Response): Promise<Problem> {
-  expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
-  const body = problem.parse(await response.json());
-  expect(body.status).toBe(response.status);
-  return body;
-}
-
-async function refusal(method: string, path: string, given: Given = {}): Promise<Pick<Problem, 'status' | 'code'> & { readonly field: unknown }> {
-  const { status, code, facts } = await problemOf(await call(method, path, given));
-  return { status, code, field: facts?.['field'] };
-}
+const { call, problemOf, refusal } = rawRest(() => server.publicUrl);
 
 const calls: readonly [string, RestCall][] = Object.entries(restCalls);
 const withParams = calls.filter(([, { params }]) => params !== undefined);
@@ -192,70 +158,6 @@ describe('a registration', () => {
     expect((await call('POST', '/v1/accounts', { body: account })).status).toBe(201);
     expect((await call('POST', '/v1/accounts', { body: account })).status).toBe(200);
     expect(await register({ ...fresh(), handle: account.handle })).toMatchObject({ status: 409, code: 'conflict', field: 'handle' });
-  });
-});
-
-describe('tokens and links', () => {
-  test('are not given for another secret, nor as fast as somebody can guess or ask', async () => {
-    const account = makeAccountKeys().accountOf(v7() as AccountId, randomBytes(32));
-    await call('POST', '/v1/accounts', { body: account });
-    const guess = () => call('POST', '/v1/tokens', { body: { accountId: account.accountId, deviceId: 1, secret: randomBytes(32) } });
-    const limited = await untilLimited(rateLimits.token, guess, ({ status }) => status !== 401);
-    expect(Number(limited.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-    expect(await problemOf(limited)).toMatchObject({ status: 429, code: 'rate_limited', retryAfterMs: expect.any(Number) });
-    const openLink = () => call('POST', '/v1/links', { body: { linkId: v4(), secret: randomBytes(32) } });
-    expect((await untilLimited(rateLimits.link, openLink, ({ status }) => status !== 201)).status).toBe(429);
-  });
-});
-
-describe('prekeys and explanations', () => {
-  test('are not given as fast as somebody can ask; others get them meanwhile', async () => {
-    const { alice, bob } = await RawPair.register(server);
-    const claim = (as: LoadDevice) => call('GET', `/v1/accounts/${bob.accountId}/prekeys`, { as });
-    expect(
-      (
-        await untilLimited(
-          rateLimits.prekeyBundle,
-          () => claim(alice),
-          ({ status }) => status !== 200,
-        )
-      ).status,
-    ).toBe(429);
-    const explain = (as: LoadDevice) => call('GET', `/v1/messages/${v7()}/explain`, { as });
-    expect(
-      (
-        await untilLimited(
-          rateLimits.explain,
-          () => explain(alice),
-          ({ status }) => status !== 404,
-        )
-      ).status,
-    ).toBe(429);
-    const other = (await RawPair.register(server)).alice;
-    expect([(await claim(other)).status, (await explain(other)).status]).toEqual([200, 404]);
-  });
-});
-
-describe('groups', () => {
-  test('are not made and changed, nor invites guessed, as fast as somebody can ask', async () => {
-    const as = (await RawPair.register(server)).alice;
-    const conversationId = v7();
-    const make = (id = v7()) => call('POST', '/v1/conversations', { as, body: { kind: 'group', conversationId: id, members: [] } });
-    expect((await make(conversationId)).status).toBe(201);
-    const { burst, perSecond } = rateLimits.groupChange;
-    expect(
-      (
-        await untilLimited(
-          { burst: burst - 1, perSecond },
-          () => make(),
-          ({ status }) => status !== 201,
-        )
-      ).status,
-    ).toBe(429);
-    const changeTitle = () => call('PUT', `/v1/conversations/${conversationId}/title`, { as, body: { title: 'dA' } });
-    expect((await untilLimited({ burst: 0, perSecond }, changeTitle, ({ status }) => status !== 400)).status).toBe(429);
-    const guess = () => call('POST', '/v1/invites', { as, body: { secret: randomBytes(24) } });
-    expect((await untilLimited(rateLimits.join, guess, ({ status }) => status !== 404)).status).toBe(429);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { directConversationId, type ConversationId, type Position } from '../../protocol/ids.js';
-import { Arrivals, type ArrivalsDependencies } from '../../sdk/messages/arrivals.js';
+import { Arrivals } from '../../sdk/messages/arrivals.js';
 import { keepContent } from '../../sdk/messages/keep-content.js';
 import { MessageArchive } from '../../sdk/messages/message-archive.js';
 import { untoldTable } from '../../sdk/messages/message-tables.js';
@@ -38,7 +38,7 @@ test('what is in a conversation that nobody can be asked about is held, and told
     isAway && conversationId === unknown ? Promise.reject(new SdkError('offline', 'away')) : Promise.resolve({ conversationId } as Conversation);
   const arrivals = new Arrivals({
     ...{ store: party.store, own: party.address, archive: new MessageArchive(party.store, party.address), signal: new SerialQueue() },
-    conversations: { ofIncoming } as ArrivalsDependencies['conversations'],
+    conversations: { ofIncoming },
     onMessage: ({ conversationId, position }) => Promise.resolve(void told.push([conversationId, position])),
     onHeld: () => void (held += 1),
     ...{ onChanged: () => undefined, onReceived: () => undefined, onNotStored: () => undefined, onNotTold: () => undefined },

@@ -372,6 +372,7 @@ export class Device {
     this.#closing.abort();
     rest.close();
     await this.#running;
+    this.#connected.abort();
     this.#channelKeys.disconnected();
     await this.#puller.close();
     await this.#arrivals.close();
@@ -458,7 +459,8 @@ export class Device {
     this.#status = status;
     if (status.state === 'offline') {
       this.#connected.abort();
-      this.#connected = new AbortController();
+      // What still comes in while the device closes begins nothing.
+      if (!this.#closing.signal.aborted) this.#connected = new AbortController();
       this.#outbox.disconnected();
       this.#receipts.disconnected();
       this.#prekeys.disconnected();

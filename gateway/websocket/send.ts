@@ -33,7 +33,7 @@ export interface SendDependencies extends ChannelSendDependencies {
 type Accepted = Extract<ServerFrame, { type: 'accepted' }>;
 
 /**
- * Accepts a send: limits, membership, device set, then the log. The outer promise settles when the place in the order is taken,
+ * Accepts a send: limits, membership, device set, then the log. A retry of what was accepted gets its place, whatever changed since. The outer promise settles when the place in the order is taken,
  * so that a session's sends stay in order; the inner one when the log has it.
  */
 export async function acceptSend(
@@ -43,13 +43,13 @@ export async function acceptSend(
 ): Promise<{ readonly accepted: Promise<Accepted> }> {
   await checkRates(dependencies, sender, frame);
   checkShape(frame);
-  const roster = await rosterFor(dependencies, sender, frame);
-  checkSealing(frame, roster);
   if (frame.attempt > 1) {
     await dependencies.historyCatchUp.passed(frame.conversationId, arrivedAtMs);
     const first = await findFirst(dependencies, sender, frame);
     if (first !== undefined) return { accepted: Promise.resolve({ type: 'accepted', id: frame.id, messageId: frame.messageId, ...first }) };
   }
+  const roster = await rosterFor(dependencies, sender, frame);
+  checkSealing(frame, roster);
   requireUnblocked(roster, sender.accountId);
   const { roster: sentFor, recipients, difference } = await fitted(dependencies, sender, frame, roster);
   if (difference !== undefined && frame.strategy === 'strict') {

@@ -356,7 +356,10 @@ export class Device {
   /** What was said and read meanwhile. */
   async #catchUp(connection: Connection): Promise<void> {
     const { signal } = this.#connected;
-    await untilDone(() => this.#introduced(), signal);
+    const introduced = untilDone(() => this.#introduced(), signal);
+    this.#background.run(introduced);
+    // What is known is read all the same.
+    await introduced.catch(() => undefined);
     if (signal.aborted) return;
     await Promise.all([this.#receipts.connected(connection), untilDone(() => this.#readChannels(connection), signal)]);
   }

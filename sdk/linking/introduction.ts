@@ -1,3 +1,4 @@
+import { DomainError } from '../../protocol/errors.js';
 import type { ConversationId, DeviceAddress } from '../../protocol/ids.js';
 import type { ChannelView } from '../../protocol/rest/channel.js';
 import { hasPresentKey, takeView } from '../channels/channel-rows.js';
@@ -19,8 +20,8 @@ export const introductionTable = table<Introduction>('introduction');
 
 export interface IntroductionDependencies {
   readonly store: DeviceStore;
-  readonly rest: RestClient;
-  readonly conversations: ConversationDirectory;
+  readonly rest: Pick<RestClient, 'call'>;
+  readonly conversations: Pick<ConversationDirectory, 'roster' | 'directWith'>;
   /** Of everything that touches Signal state. */
   readonly signal: SerialQueue;
   /** Something waits in the outbox now. */
@@ -29,26 +30,12 @@ export interface IntroductionDependencies {
 
 /** A device that was just linked learns the account's conversations, and asks the device that linked it for the keys of groups and channels, and for what was said before. Does nothing for any other. Throws SdkError `offline`. */
 export async function introduce(dependencies: IntroductionDependencies): Promise<void> {
-  const { store, rest, conversations, onAsked } = dependencies;
+  const { store, onAsked } = dependencies;
   const introduction = store.get(introductionTable, 'own');
   if (introduction === undefined) return;
   const { withoutHistory, ...answeredBy } = introduction;
-  let told: ConversationId | undefined;
-  const groups: ConversationId[] = [];
-  const channels: ChannelView[] = [];
-  let after: ConversationId | undefined;
-  do {
-    const page = await rest.call('listConversations', { query: { limit: 100, ...(after === undefined ? {} : { after }) } });
-    for (const { conversationId, kind, members } of page.items) {
-      if (kind !== 'channel') told ??= conversationId;
-      if (kind === 'channel') channels.push(await rest.call('getChannel', { params: { conversationId } }));
-      else if (kind === 'group') {
-        await conversations.roster(conversationId, { fresh: true });
-        groups.push(conversationId);
-      } else await conversations.directWith(conversationId, members);
-    }
-    after = page.next;
-  } while (after !== undefined);
+  const { directs, groups, channels } = await present(dependencies);
+  const [told] = [...directs, ...groups];
   await changeInTurn(dependencies, (unit) => {
     for (const conversationId of groups) {
       const row = unit.get(conversationTable, conversationId);
@@ -66,4 +53,41 @@ export async function introduce(dependencies: IntroductionDependencies): Promise
     unit.remove(introductionTable, 'own');
   });
   onAsked();
+}
+
+interface Present {
+  readonly directs: ConversationId[];
+  readonly groups: ConversationId[];
+  readonly channels: ChannelView[];
+}
+
+/** The conversations that the account is in; what it goes from meanwhile is passed over. */
+async function present({ rest, conversations }: IntroductionDependencies): Promise<Present> {
+  const found: Present = { directs: [], groups: [], channels: [] };
+  let after: ConversationId | undefined;
+  do {
+    const page = await rest.call('listConversations', { query: { limit: 100, ...(after === undefined ? {} : { after }) } });
+    for (const { conversationId, kind, members } of page.items) {
+      if (kind === 'channel') {
+        const view = await unlessGone(rest.call('getChannel', { params: { conversationId } }));
+        if (view !== undefined) found.channels.push(view);
+      } else if (kind === 'group') {
+        if ((await unlessGone(conversations.roster(conversationId, { fresh: true }))) !== undefined) found.groups.push(conversationId);
+      } else {
+        await conversations.directWith(conversationId, members);
+        found.directs.push(conversationId);
+      }
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return found;
+}
+
+async function unlessGone<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof DomainError && (error.code === 'not_a_member' || error.code === 'not_found' || error.code === 'gone')) return undefined;
+    throw error;
+  }
 }

@@ -65,13 +65,13 @@ export class HistoryTransfer {
   async #take(blobId: BlobId, { from, conversationId, ...pointer }: HistoryOffer): Promise<void> {
     const { rest, onKept } = this.#dependencies;
     const archive = await this.#fetch({ ...pointer, blobId });
-    if (archive === undefined) {
-      // It lay there for too long, or is not what it was.
-      await this.#settle(blobId, { to: from, conversationId });
-      return;
-    }
+    // It lay there for too long, or is not what it was.
+    if (archive === undefined) return this.#settle(blobId, { to: from, conversationId });
+    const history = unpackArchive(archive);
+    // Of a newer version, which another time would not help.
+    await history.catch(() => this.#settle(blobId));
     let messages = 0;
-    for (const rows of inChunks(await unpackArchive(archive), rowsPerChange)) {
+    for (const rows of inChunks(await history, rowsPerChange)) {
       const kept = await changeInTurn(this.#dependencies, (unit) => rows.map((row) => keepHistoryRow(unit, row, Date.now())));
       messages += kept.filter((isNew) => isNew).length;
     }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
@@ -47,6 +48,12 @@ const accepted = (answer: Awaited<ReturnType<RawMember['send']>>) => {
   return answer;
 };
 
+/** Accepted, and audited (gateway/websocket/roster-audit.ts looks once a second): whatever changes now unheard, the gateway keeps the roster that it has until something else is accepted. */
+const settled = async (answer: Awaited<ReturnType<RawMember['send']>>) => {
+  accepted(answer);
+  await sleep(2_000);
+};
+
 describe('a message that is accepted for a roster which is not the present one, because nobody told its gateway', () => {
   const to = (...devices: readonly RawMember[]) => ({ envelope: undefined, envelopes: devices.map((device) => device.envelope()) });
 
@@ -54,7 +61,7 @@ describe('a message that is accepted for a roster which is not the present one, 
     const [[phone, laptop], bob] = [(await stage.account(2)) as [RawMember, RawMember], await stage.one()];
     await phone.connect();
     const view = await phone.change('POST', '/conversations', { kind: 'direct', peer: bob.accountId });
-    accepted(await phone.send(view, to(laptop, bob)));
+    await settled(await phone.send(view, to(laptop, bob)));
     const tablet = await stage.registered.link(bob.accountId, 2);
     const { messageId, position } = accepted(await phone.send(view, to(laptop, bob)));
     const said = { messageId, position, devices: [{ accountId: bob.accountId, deviceId: tablet.deviceId }] };
@@ -71,7 +78,7 @@ describe('a message that is accepted for a roster which is not the present one, 
     const [ann, bob] = [await stage.one(), await stage.one()];
     await ann.connect();
     const view = await ann.change('POST', '/conversations', { kind: 'direct', peer: bob.accountId });
-    accepted(await ann.send(view, to(bob)));
+    await settled(await ann.send(view, to(bob)));
     await stage.registered.link(bob.accountId, 2);
     const sent = accepted(await ann.send(view, to(bob)));
     await ann.disconnect();
@@ -86,7 +93,7 @@ describe('a message that is accepted for a roster which is not the present one, 
     const [ann, bea, cleo] = [await stage.one(), await stage.one(), await stage.one()];
     await ann.connect();
     const view: ConversationView = await ann.change('POST', '/conversations', { kind: 'group', conversationId: v7(), members: [bea.accountId] });
-    accepted(await ann.send(view));
+    await settled(await ann.send(view));
     const file = new RawFile(stage.server);
     const media = [await file.uploaded(ann)];
     const add = { type: 'add', accounts: [cleo.accountId] } as const;
@@ -100,7 +107,7 @@ describe('a message that is accepted for a roster which is not the present one, 
     await Promise.all([ann.connect(), bea.connect()]);
     const wish = { kind: 'group', conversationId: v7() as ConversationId, members: [bea.accountId] };
     const view: ConversationView = await ann.change('POST', '/conversations', wish);
-    accepted(await ann.send(view));
+    await settled(await ann.send(view));
     const { groups } = stage.registered.directory;
     const add = { type: 'add', accounts: [cleo.accountId] } as const;
     await groups.change(view.conversationId, { accountId: ann.accountId, deviceId: 1 as never }, add, Date.now());

@@ -254,6 +254,7 @@ describe('watching', () => {
     const [ann, bob] = [await live.open(live.directory(), live.handle()), live.directory()];
     const handle = live.handle();
     const first = await live.open(bob, handle);
+    await eventually(() => expect(first.status.state).toBe('online'));
     const { accountId } = first;
     const news: boolean[] = [];
     ann.on('presence', (event) => news.push(event.online));

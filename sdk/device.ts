@@ -143,7 +143,7 @@ export class Device {
         this.#outbox.connected(opened);
         this.#background.run(this.#catchUp(opened));
         this.#tellHeld();
-        this.#background.run(untilDone(() => this.#recovery.connected(), this.#connected.signal));
+        this.#whileConnected(() => this.#recovery.connected());
         this.#prekeys.connected();
         this.#typing.connected(opened);
         this.#reports.connected(opened);
@@ -375,6 +375,7 @@ export class Device {
     this.#closing.abort();
     rest.close();
     await this.#running;
+    // What still comes in begins nothing that would be asked again for ever.
     this.#connected.abort();
     this.#channelKeys.disconnected();
     await this.#puller.close();
@@ -440,7 +441,12 @@ export class Device {
   }
 
   #tellHeld(): void {
-    this.#background.run(untilDone(() => this.#arrivals.tellHeld(), this.#connected.signal));
+    this.#whileConnected(() => this.#arrivals.tellHeld());
+  }
+
+  /** Again until it is done, or the connection that there is, or the next one, ends. */
+  #whileConnected(work: () => Promise<unknown>): void {
+    this.#background.run(untilDone(work, this.#connected.signal));
   }
 
   /** Of this account, which is about to be deleted for everyone. */
@@ -462,8 +468,7 @@ export class Device {
     this.#status = status;
     if (status.state === 'offline') {
       this.#connected.abort();
-      // What still comes in while the device closes begins nothing.
-      if (!this.#closing.signal.aborted) this.#connected = new AbortController();
+      this.#connected = new AbortController();
       this.#outbox.disconnected();
       this.#receipts.disconnected();
       this.#prekeys.disconnected();
@@ -478,7 +483,7 @@ export class Device {
   }
 
   #passHistory(): void {
-    this.#background.run(untilDone(() => this.#history.work(), this.#connected.signal));
+    this.#whileConnected(() => this.#history.work());
   }
 
   #take(connection: Connection, frame: ServerFrame): void {
@@ -501,7 +506,7 @@ export class Device {
 
   #received({ messages, identityChanged, undecryptable, exchanges, answers, keys, history, keysCame }: Received): void {
     if (messages.some(({ content }) => content.type === 'event')) this.#receipts.look();
-    for (const conversationId of keysCame) this.#background.run(untilDone(() => this.#channelKeys.came(conversationId), this.#connected.signal));
+    for (const conversationId of keysCame) this.#whileConnected(() => this.#channelKeys.came(conversationId));
     if (answers) this.#outbox.resume();
     if (keys) this.#background.run(this.#recovery.recover());
     if (history && this.#status.state === 'online') this.#passHistory();

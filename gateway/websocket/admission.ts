@@ -41,11 +41,14 @@ export async function admit(dependencies: AdmissionDependencies, frame: HelloFra
     socket.close('overloaded');
     return undefined;
   }
+  if (!(await devices.isActive(device))) throw new DomainError('unauthenticated', 'token: its device was unlinked');
   const nowMs = clock.nowMs();
-  // Whoever looks at the devices is shown an older time when this fails.
-  const [isActive, seenAtMs = nowMs] = await Promise.all([devices.isActive(device), devices.seen(device, nowMs).catch(() => undefined)]);
-  if (!isActive) throw new DomainError('unauthenticated', 'token: its device was unlinked');
-  const greeted = { device, connection: frame.connection, socket, waited: entry.waited, awayTooLong: nowMs - seenAtMs > inboxMaxAgeMs };
+  const awayTooLong = devices.seen(device, nowMs).then(
+    (seenAtMs = nowMs) => nowMs - seenAtMs > inboxMaxAgeMs,
+    // Whoever looks at the devices is shown an older time.
+    () => false,
+  );
+  const greeted = { device, connection: frame.connection, socket, waited: entry.waited, awayTooLong };
   const session = sessions.open(greeted, (inbox): ServerFrame => {
     const { accountId, deviceId } = device;
     const { heartbeatMs } = limits;

@@ -57,8 +57,8 @@ export interface Greeted {
   readonly socket: SessionSocket;
   /** In line, with others. */
   readonly waited: boolean;
-  /** For longer than an inbox keeps what waits for it: it is told that something may be missing. */
-  readonly awayTooLong: boolean;
+  /** For longer than an inbox keeps what waits for it: it is told that something may be missing. Nothing waits for this to be known. */
+  readonly awayTooLong: Promise<boolean>;
 }
 
 /** All sessions of one gateway: opens them, keeps them registered, lets time pass for them, and answers what routers and drains ask. */
@@ -155,8 +155,8 @@ export class SessionHost implements GatewayEndpoint {
     this.#sessions.set(key, session);
     if (waited) this.#herd.add(key);
     this.#dependencies.events.sessionOpened();
-    void this.#bringUp(session, welcome).then(() => {
-      if (awayTooLong) session.send({ type: 'gap', reason: 'expired' });
+    void this.#bringUp(session, welcome).then(async () => {
+      if (await awayTooLong) session.send({ type: 'gap', reason: 'expired' });
     });
     return session;
   }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-import { Packr } from 'msgpackr';
 import { z } from 'zod';
 
 import type { ConversationId } from '../../protocol/ids.js';
+import { packr } from '../packr.js';
 import { openValue, sealValue } from '../store/value-seal.js';
 
 /** What the posts of one epoch are sealed under. */
@@ -16,7 +16,6 @@ export const epochKeyBytes = 32;
 /** A packed one has 40 bytes; the server takes 16 KiB. What is older cannot be opened by who comes later. */
 const maxKeys = 400;
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const packedKeys = z.array(z.tuple([z.number().int().min(1), z.instanceof(Uint8Array)]));
 
 export function newEpochKey(): Uint8Array {

@@ -1,10 +1,10 @@
-import { Packr } from 'msgpackr';
 import { z } from 'zod';
 
 import { describeIssues, fieldOf } from '../../protocol/encoding.js';
 import { DomainError } from '../../protocol/errors.js';
 import { blobId, messageId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
+import { packr } from '../packr.js';
 
 const version = 1;
 const maxQuestionLength = 300;
@@ -109,7 +109,6 @@ export function isEffect(value: { readonly type: string }): value is EffectConte
   return 'messageId' in value;
 }
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const versioned = z.object({ v: z.number().int(), content: z.unknown(), ttlSeconds: z.number().int().min(1).optional() });
 
 /** What a body says. */

@@ -1,7 +1,7 @@
-import { Packr } from 'msgpackr';
 import { z } from 'zod';
 
 import { blobId, conversationId, messageId, position } from '../../protocol/ids.js';
+import { packr } from '../packr.js';
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
@@ -34,7 +34,6 @@ export type TakenNote = 'asks' | 'content-key' | 'channel-key' | 'history' | und
 /** What stands for `empty`, also from versions that knew no other. */
 const emptyNote = 1;
 const packedNote = 2;
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 
 export function encodeNote(note: KeyNote): Uint8Array {
   return note.type === 'empty' ? Uint8Array.of(emptyNote) : Buffer.concat([Uint8Array.of(packedNote), packr.pack(note)]);

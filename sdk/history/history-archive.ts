@@ -1,15 +1,13 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 
-import { Packr } from 'msgpackr';
-
+import { packr } from '../packr.js';
 import { SdkError } from '../sdk-error.js';
 import type { HistoryRow } from './history-rows.js';
 
 /** Of rows, before they are packed tight: more stays behind, the oldest conversations first. */
 const maxArchiveBytes = 32 * 1024 * 1024;
 const version = 1;
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const [zip, unzip] = [promisify(gzip), promisify(gunzip)];
 
 /** `undefined`: there is nothing. */

@@ -71,7 +71,9 @@ function expiriesOf(store: Pick<DeviceStore, 'range'>): ReadonlyMap<Conversation
   const byConversation = new Map<ConversationId, HistoryRow[]>();
   for (const { key, row } of store.range(expiryTable, [])) {
     const [atMs, conversationId, position] = key as readonly [number, ConversationId, Position];
-    byConversation.set(conversationId, [...(byConversation.get(conversationId) ?? []), { kind: 'expiry', conversationId, atMs, position, row }]);
+    const expiries = byConversation.get(conversationId) ?? [];
+    byConversation.set(conversationId, expiries);
+    expiries.push({ kind: 'expiry', conversationId, atMs, position, row });
   }
   return byConversation;
 }

@@ -32,7 +32,6 @@ export interface HistoryTransferDependencies {
  */
 export class HistoryTransfer {
   readonly #dependencies: HistoryTransferDependencies;
-
   #working: Promise<void> = Promise.resolve();
 
   constructor(dependencies: HistoryTransferDependencies) {
@@ -67,11 +66,13 @@ export class HistoryTransfer {
     const archive = await this.#fetch({ ...pointer, blobId });
     // It lay there for too long, or is not what it was.
     if (archive === undefined) return this.#settle(blobId, { to: from, conversationId });
-    const history = unpackArchive(archive);
-    // Of a newer version, which another time would not help.
-    await history.catch(() => this.#settle(blobId));
+    const history = await unpackArchive(archive).catch(async (error: unknown) => {
+      // Of a newer version, which another time would not help.
+      await this.#settle(blobId);
+      throw error;
+    });
     let messages = 0;
-    for (const rows of inChunks(await history, rowsPerChange)) {
+    for (const rows of inChunks(history, rowsPerChange)) {
       const kept = await changeInTurn(this.#dependencies, (unit) => rows.map((row) => keepHistoryRow(unit, row, Date.now())));
       messages += kept.filter((isNew) => isNew).length;
     }

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
 import { type PrivateKey, PublicKey } from '@signalapp/libsignal-client';
-import { Packr } from 'msgpackr';
 import { z } from 'zod';
 
 import { DomainError } from '../../protocol/errors.js';
 import { accountId, deviceId } from '../../protocol/ids.js';
 import { handle } from '../../protocol/rest/account.js';
 import { signalBytes } from '../encryption/signal-bytes.js';
+import { packr } from '../packr.js';
 import { SdkError } from '../sdk-error.js';
 import { encodeLinkCode, type LinkCode } from './link-code.js';
 
@@ -24,7 +24,6 @@ const linkBox = z.object({
 export type LinkBox = Omit<z.infer<typeof linkBox>, 'v'>;
 
 const info = 'heliograph/link/v1';
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 
 /** HPKE to the key of the code, bound to its link. Throws DomainError `invalid_request` for a key that is none. */
 export function sealLinkBox(code: LinkCode, box: LinkBox): Uint8Array {

@@ -2,8 +2,8 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { open, type RootDatabase } from 'lmdb';
-import { Packr } from 'msgpackr';
 
+import { packr } from '../packr.js';
 import { SdkError } from '../sdk-error.js';
 import { isAlive, thisHolder, type DirectoryHolder } from './directory-holder.js';
 import { existingStorageKey, newStorageKey, type KeyOrigin, type KeySource } from './storage-key.js';
@@ -39,7 +39,6 @@ const holderKey: KeyPart[] = ['holder'];
 const checkLabel = Buffer.from('heliograph/device/check/v1');
 /** Sorts behind every part that is used in keys. */
 const highest = '\uffff';
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
 const openHere = new Set<string>();
 
 /**

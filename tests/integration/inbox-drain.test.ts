@@ -156,7 +156,10 @@ function connect(host: SessionHost, device: DeviceAddress): Client {
     bufferedBytes: () => 0,
     close: () => undefined,
   };
-  const session = host.open({ device, connection: 1, socket, waited: false, awayTooLong: false }, () => ({ type: 'inbox.empty', drained: 0 }));
+  const session = host.open({ device, connection: 1, socket, waited: false, awayTooLong: Promise.resolve(false) }, () => ({
+    type: 'inbox.empty',
+    drained: 0,
+  }));
   return client;
 }
 

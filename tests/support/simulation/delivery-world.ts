@@ -202,7 +202,8 @@ export class DeliveryWorld {
     return {
       owner,
       endpoint: host,
-      open: (device, connection, socket, welcome) => host.open({ device, connection, socket, waited: false, awayTooLong: false }, welcome),
+      open: (device, connection, socket, welcome) =>
+        host.open({ device, connection, socket, waited: false, awayTooLong: Promise.resolve(false) }, welcome),
     };
   }
 

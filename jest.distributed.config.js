@@ -5,6 +5,7 @@ const onBothProfiles = [
   'websocket-bad-input',
   'explain',
   'workflows',
+  'device-links',
   'gateway-recovery',
   'groups',
   'channels',
@@ -18,6 +19,8 @@ const onBothProfiles = [
   'websocket-limits',
   'websocket-session',
   'push',
+  'quarantine',
+  'drain-pause',
   'removal',
   'rest',
   'rest-limits',
@@ -32,7 +35,6 @@ const onBothProfiles = [
   'sdk-content',
   'sdk-crash',
   'examples',
-  'scenario',
   'cli',
   'demo',
 ];
@@ -40,8 +42,14 @@ const onBothProfiles = [
 /** The suites on the engines of `npm run stack` that leave these as they are. @type {import('jest').Config} */
 export default {
   ...base,
-  testMatch: ['<rootDir>/tests/distributed/**/*.test.ts', ...onBothProfiles.map((name) => `<rootDir>/tests/integration/${name}.test.ts`)],
+  testMatch: [
+    '<rootDir>/tests/distributed/**/*.test.ts',
+    '<rootDir>/tests/endurance/scenario.test.ts',
+    '<rootDir>/tests/endurance/presence-storm.test.ts',
+    '<rootDir>/tests/endurance/drains.test.ts',
+    ...onBothProfiles.map((name) => `<rootDir>/tests/integration/${name}.test.ts`),
+  ],
   testPathIgnorePatterns: ['/node_modules/'],
-  // The engines and the processes under test share the cores already.
-  maxWorkers: 1,
+  // The engines and the processes under test share the cores already, but many suites wait for a time to be over.
+  maxWorkers: 2,
 };

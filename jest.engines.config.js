@@ -4,4 +4,5 @@ import base from './jest.distributed.config.js';
 export default {
   ...base,
   testMatch: ['<rootDir>/tests/engines/**/*.test.ts'],
+  maxWorkers: 1,
 };

@@ -1,16 +1,27 @@
 import type { DrainOutcome, DrainRequest, DrainResult } from '../core/drain-plan.js';
+import { isSamePlace, type InboxPlace } from '../core/suspicion.js';
 import type { Clock } from '../ports/clock.js';
+import type { EventLog } from '../ports/event-log.js';
 import type { DrainPageAnswer, GatewayConnection, GatewayLink, SessionRef } from '../ports/gateway-link.js';
 import type { History } from '../ports/history.js';
-import type { Inbox } from '../ports/inbox.js';
-import type { ConversationId } from '../protocol/ids.js';
+import type { Inbox, InboxPage } from '../ports/inbox.js';
+import type { Quarantine } from '../ports/quarantine.js';
+import type { ExceptChange } from '../protocol/except.js';
+import type { ConversationId, DeviceAddress } from '../protocol/ids.js';
+import { receiptEntry, type ReceiptRecord } from '../protocol/log-records.js';
+import type { DeliverItem } from '../protocol/server-frames.js';
 import type { DrainEvents } from '../telemetry/drain-events.js';
+import type { StoreGate } from './store-gate.js';
 import { composePage, type ComposedPage, type HistoryPassed, type LostMessages } from './drain-page.js';
 
 export interface InboxDrainDependencies {
   readonly inbox: Pick<Inbox, 'read' | 'remove'>;
+  readonly quarantine: Pick<Quarantine, 'suspect' | 'forget'>;
+  readonly eventLog: Pick<EventLog, 'append'>;
   readonly history: History;
   readonly historyPassed: HistoryPassed;
+  /** One for all drains of a process. */
+  readonly stores: StoreGate;
   readonly link: GatewayLink;
   readonly clock: Clock;
   readonly events: DrainEvents;
@@ -25,6 +36,8 @@ const pageLimit = { maxRows: 64, maxBytes: 128 * 1024 };
 /** What one attempt may take before others get their turn. */
 const maxAttemptMs = 10_000;
 const maxAttemptRows = 1_000;
+/** Less than the session waits for a sign of its drain. */
+const maxWaitForStoresMs = 5_000;
 const unleasedPauseMs = 3_000;
 const firstBodyPauseMs = 100;
 const maxBodyPauseMs = 2_000;
@@ -59,6 +72,11 @@ export async function drainDevice(
   return result;
 }
 
+interface Delivery {
+  readonly short: boolean;
+  readonly suspects: InboxPage['suspects'];
+}
+
 interface AttemptContext {
   readonly connection: GatewayConnection;
   readonly signal: AbortSignal;
@@ -75,6 +93,7 @@ class DrainAttempt {
   /** Set while a sweep over the inbox passes over conversations whose bodies lag. */
   #after: ConversationId | undefined;
   #bodyPauseMs = firstBodyPauseMs;
+  #toldQuarantined = false;
   rows = 0;
 
   constructor(dependencies: InboxDrainDependencies, request: DrainRequest, context: AttemptContext) {
@@ -93,7 +112,7 @@ class DrainAttempt {
     this.#session = { device, sessionEpoch: opened.sessionEpoch };
     for (;;) {
       this.#context.signal.throwIfAborted();
-      if (this.#spent()) return this.rows > 0 ? 'unfinished' : 'waiting';
+      if (this.#spent()) return this.#later();
       const ended = await this.#step();
       if (ended !== undefined) return ended;
       this.#context.beat();
@@ -102,26 +121,87 @@ class DrainAttempt {
 
   /** One page, or what an empty read leads to. */
   async #step(): Promise<DrainOutcome | undefined> {
-    const page = await this.#dependencies.inbox.read(this.#request.device, { ...pageLimit, afterConversation: this.#after });
+    const read = await this.#dependencies.stores.through(() => this.#readPage(), maxWaitForStoresMs);
+    if (read === undefined) return this.#later();
+    const { page, composed } = read;
     this.#context.beat();
+    await this.#tellQuarantined(page.suspects);
     if (page.rows.length === 0) return this.#after === undefined ? this.#finish() : this.#waitForBodies();
-    const composed = await composePage({ ...this.#dependencies, nowMs: () => this.#dependencies.clock.nowMs() }, page.rows);
     const short = !page.more && this.#after === undefined && composed.held === undefined && !composed.cut;
-    const answer = await this.#deliver(composed, short);
+    const answer = await this.#deliver(composed, { short, suspects: page.suspects });
+    if (answer === 'stuck' || answer === 'stuck-alone') return this.#suspect(composed.items, answer === 'stuck-alone');
     if (answer !== 'acked') return answer;
     if (composed.held !== undefined) this.#after = composed.held;
     return undefined;
   }
 
-  async #deliver(composed: ComposedPage, short: boolean): Promise<DrainPageAnswer> {
-    for (const lost of composed.lost) this.#announce(lost);
+  async #readPage() {
+    const { inbox, clock } = this.#dependencies;
+    this.#context.signal.throwIfAborted();
+    const page = untilSuspect(await inbox.read(this.#request.device, { ...pageLimit, afterConversation: this.#after }));
+    return { page, composed: await composePage({ ...this.#dependencies, nowMs: () => clock.nowMs() }, page) };
+  }
+
+  /** Others have their turn now. */
+  #later(): DrainOutcome {
+    return this.rows > 0 ? 'unfinished' : 'waiting';
+  }
+
+  async #deliver(composed: ComposedPage, { short, suspects }: Delivery): Promise<DrainPageAnswer> {
+    for (const lost of composed.lost) {
+      this.#dependencies.events.messagesGone(this.#request.device, { conversationId: lost.conversationId, count: lost.messageIds.length });
+      this.#announce('expired', lost);
+    }
     if (composed.items.length > 0) {
       const ticket = { ...this.#request, sub: this.#sub };
       const answer = await this.#abortable(this.#context.connection.drainPage(ticket, { items: composed.items, short }));
       if (answer !== 'acked') return answer;
     }
+    const released = composed.items.filter((item) => suspects.some((suspect) => suspect.state === 'released' && isSamePlace(suspect, item)));
+    await this.#recordReceipts(released.map((item) => ({ item, sender: item.sender, change: { arrived: [item.position] } })));
     if (composed.ranges.length > 0) await this.#remove(composed);
+    for (const item of released) await this.#dependencies.quarantine.forget(this.#request.device, item);
     return 'acked';
+  }
+
+  /**
+   * On every connection: the one on which it was found was that of a device that did not listen.
+   * Its sender is told before anything behind it is delivered: the watermark passes over it then.
+   */
+  async #tellQuarantined(suspects: InboxPage['suspects']): Promise<void> {
+    if (this.#toldQuarantined) return;
+    const quarantined = suspects.filter(({ state }) => state === 'quarantined');
+    if (quarantined.length > 0) {
+      const found = await this.#dependencies.history.find(quarantined.map(({ messageId }) => messageId));
+      const changes = quarantined.map((item, index) => ({ item, sender: found[index]?.sender, change: { except: [item.position] } }));
+      await this.#recordReceipts(changes);
+    }
+    for (const { conversationId, position, messageId } of quarantined) {
+      this.#announce('quarantined', { conversationId, from: position, to: position, messageIds: [messageId] });
+    }
+    this.#toldQuarantined = true;
+  }
+
+  /** Nobody gets receipts for what its own account sent. */
+  async #recordReceipts(
+    changes: readonly { readonly item: InboxPlace; readonly sender: DeviceAddress | undefined; readonly change: ExceptChange }[],
+  ) {
+    const { device } = this.#request;
+    const records = changes.flatMap(({ item: { conversationId }, sender, change }): ReceiptRecord[] =>
+      sender === undefined || sender.accountId === device.accountId ? [] : [{ conversationId, ...device, ...change, notify: [sender.accountId] }],
+    );
+    if (records.length > 0) await this.#dependencies.eventLog.append('receipts', records.map(receiptEntry));
+  }
+
+  /** It answers, and acks nothing: the next connection gets these items one at a time. */
+  async #suspect(items: readonly DeliverItem[], alone: boolean): Promise<DrainOutcome> {
+    const { quarantine, clock, events } = this.#dependencies;
+    const { device, token } = this.#request;
+    const unacked = { connection: this.#session.sessionEpoch, nowMs: clock.nowMs(), alone };
+    const quarantined = await quarantine.suspect(device, items, unacked);
+    events.itemsSuspected(device, { count: items.length, quarantined: quarantined ? items[0]?.messageId : undefined });
+    await this.#abortable(this.#context.connection.giveUpDrain(device, token));
+    return 'gone';
   }
 
   /** The device has the rows: a store that is away for a moment must not make duplicates of them. */
@@ -154,9 +234,8 @@ class DrainAttempt {
     this.#bodyPauseMs = Math.min(maxBodyPauseMs, this.#bodyPauseMs * 2);
   }
 
-  #announce({ conversationId, from, to, messageIds }: LostMessages): void {
-    this.#dependencies.events.messagesGone(this.#request.device, { conversationId, count: messageIds.length });
-    this.#context.connection.signal([this.#session], { type: 'gap', conversationId, reason: 'expired', from, to, messageIds: [...messageIds] });
+  #announce(reason: 'expired' | 'quarantined', { conversationId, from, to, messageIds }: LostMessages): void {
+    this.#context.connection.signal([this.#session], { type: 'gap', conversationId, reason, from, to, messageIds: [...messageIds] });
   }
 
   #spent(): boolean {
@@ -182,4 +261,13 @@ class DrainAttempt {
       });
     });
   }
+}
+
+/** What is suspected goes alone. */
+function untilSuspect({ rows, more, suspects }: InboxPage): InboxPage {
+  if (suspects.length === 0) return { rows, more, suspects };
+  const first = rows.findIndex((row) => suspects.some((suspect) => isSamePlace(suspect, row)));
+  if (first === -1) return { rows, more, suspects };
+  const alone = rows.slice(0, Math.max(1, first));
+  return { rows: alone, more: more || alone.length < rows.length, suspects };
 }

@@ -1,7 +1,8 @@
 import { isKept } from '../core/kept-kind.js';
 import { isExpired } from '../core/message-expiry.js';
+import type { Suspect } from '../core/suspicion.js';
 import type { History, StoredAlias, StoredMessage } from '../ports/history.js';
-import type { InboxRange, InboxRow } from '../ports/inbox.js';
+import type { InboxPage, InboxRange, InboxRow } from '../ports/inbox.js';
 import type { ConversationId, MessageId, Position } from '../protocol/ids.js';
 import { limits } from '../protocol/limits.js';
 import type { DeliverItem } from '../protocol/server-frames.js';
@@ -47,8 +48,11 @@ const pageBudgetBytes = limits.maxFrameBytes - 1_024;
  * Joins inbox rows with their bodies, in order, as far as one frame holds. A body that is not there yet ends its conversation's part of the page.
  * Aliases and what is gone for good are only to be deleted. Throws what History throws.
  */
-export async function composePage(dependencies: DrainPageDependencies, rows: readonly InboxRow[]): Promise<ComposedPage> {
-  const page = new PageBuilder();
+export async function composePage(
+  dependencies: DrainPageDependencies,
+  { rows, suspects }: Pick<InboxPage, 'rows' | 'suspects'>,
+): Promise<ComposedPage> {
+  const page = new PageBuilder(suspects);
   for (let start = 0; start < rows.length && !page.cut; start += rowsPerHistoryRead) {
     const slice = rows.slice(start, start + rowsPerHistoryRead).filter(({ conversationId }) => !page.isHeld(conversationId));
     const bodies = await bodiesOf(dependencies, slice);
@@ -96,11 +100,17 @@ function judge(stored: StoredMessage | StoredAlias, nowMs: number): Body {
 class PageBuilder {
   readonly #items: DeliverItem[] = [];
   readonly #lost = new Map<ConversationId, { from: Position; to: Position; messageIds: MessageId[] }>();
-  readonly #ranges = new Map<ConversationId, { first: Position; last: Position }>();
+  readonly #suspects: readonly Suspect[];
+  /** In order; what is in quarantine is in none. */
+  readonly #ranges: { readonly conversationId: ConversationId; readonly first: Position; last: Position }[] = [];
   readonly #held = new Set<ConversationId>();
   #bytes = 0;
   #handledRows = 0;
   cut = false;
+
+  constructor(suspects: readonly Suspect[]) {
+    this.#suspects = suspects;
+  }
 
   isHeld(conversationId: ConversationId): boolean {
     return this.#held.has(conversationId);
@@ -120,7 +130,7 @@ class PageBuilder {
     return {
       items: this.#items,
       lost: [...this.#lost].map(([conversationId, lost]) => ({ conversationId, ...lost })),
-      ranges: [...this.#ranges].map(([conversationId, range]) => ({ conversationId, ...range })),
+      ranges: this.#ranges,
       handledRows: this.#handledRows,
       held: [...this.#held].at(-1),
       cut: this.cut,
@@ -151,9 +161,16 @@ class PageBuilder {
 
   #handled({ conversationId, position }: InboxRow): void {
     this.#handledRows += 1;
-    const range = this.#ranges.get(conversationId);
-    if (range === undefined) this.#ranges.set(conversationId, { first: position, last: position });
-    else range.last = position;
+    const range = this.#ranges.at(-1);
+    const goesOn = range?.conversationId === conversationId && !this.#isQuarantinedBetween(conversationId, range.last, position);
+    if (goesOn) range.last = position;
+    else this.#ranges.push({ conversationId, first: position, last: position });
+  }
+
+  #isQuarantinedBetween(conversationId: ConversationId, first: Position, last: Position): boolean {
+    return this.#suspects.some(
+      (of) => of.state === 'quarantined' && of.conversationId === conversationId && of.position > first && of.position < last,
+    );
   }
 }
 

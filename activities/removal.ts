@@ -30,6 +30,7 @@ export interface RemovalActivities {
   readonly forgetDevices: (removal: RemovalPlan) => Promise<number>;
   /** Until everything that the log holds now was routed. */
   readonly awaitRouting: (removal: RemovalPlan) => Promise<void>;
+  /** Receipts of more than a year ago are forgotten on the way. */
   readonly finishRemoval: (removal: RemovalPlan, removed: RemovalCounts) => Promise<void>;
 }
 
@@ -48,6 +49,8 @@ export interface RemovalDependencies {
 
 const conversationsPerCall = 100;
 const filesPerCall = 1_000;
+const receiptMaxAgeMs = 365 * 24 * 3_600_000;
+const receiptsForgottenAtOnce = 100;
 const lookEveryMs = 200;
 const notThere: ReadonlySet<ErrorCode> = new Set(['not_a_member', 'not_found', 'gone']);
 
@@ -64,6 +67,7 @@ export function createRemovalActivities(dependencies: RemovalDependencies): Remo
     awaitRouting: withMappedErrors(() => awaitRouting(dependencies)),
     finishRemoval: withMappedErrors(async ({ removalId, kind }: RemovalPlan, removed: RemovalCounts) => {
       await removals.finish(removalId, removed, clock.nowMs());
+      await removals.forget(clock.nowMs() - receiptMaxAgeMs, receiptsForgottenAtOnce);
       events.finished(kind, removed);
     }),
   };

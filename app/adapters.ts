@@ -5,6 +5,7 @@ import type { Channels } from '../ports/channels.js';
 import type { Clock } from '../ports/clock.js';
 import type { Conversations } from '../ports/conversations.js';
 import type { DeviceLinks } from '../ports/device-links.js';
+import type { DrainPause } from '../ports/drain-pause.js';
 import type { DurableWork } from '../ports/durable-work.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { Groups } from '../ports/groups.js';
@@ -21,6 +22,7 @@ import type { Presence } from '../ports/presence.js';
 import type { Privacy } from '../ports/privacy.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Removals } from '../ports/removals.js';
+import type { Quarantine } from '../ports/quarantine.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { SessionRegistry } from '../ports/session-registry.js';
 import type { WaitingLine } from '../ports/waiting-line.js';
@@ -34,6 +36,7 @@ export interface Adapters {
   readonly clock: Clock;
   readonly eventLog: EventLog;
   readonly inbox: Inbox;
+  readonly quarantine: Quarantine;
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly registry: SessionRegistry;
@@ -54,6 +57,7 @@ export interface Adapters {
   readonly channels: Channels;
   readonly pushSubscriptions: PushSubscriptions;
   readonly quietPeriods: QuietPeriods;
+  readonly drainPause: DrainPause;
   /** `undefined`: no pushes are sent, and `wakeUps` does nothing. */
   readonly pushSender: PushSender | undefined;
   readonly wakeUps: WakeUps;

@@ -32,12 +32,12 @@ export interface AdminServerOptions {
 export function createAdminServer({ registry, dependencies, accepting, operatorApi }: AdminServerOptions): Server {
   return createServer((request, response) => {
     const path = request.url?.split('?')[0];
-    if (request.method !== 'GET') answer(response, 405, text('only GET'));
+    if (path?.startsWith('/ops/')) void operator(response, operatorApi(request));
+    else if (request.method !== 'GET') answer(response, 405, text('only GET'));
     else if (path === '/healthz') answer(response, 200, text('ok'));
     else if (path === '/readyz') void ready(response, dependencies);
     else if (path === '/accepting') answer(response, accepting() ? 200 : 404, text(accepting() ? 'yes' : 'no'));
     else if (path === '/metrics') void metrics(response, registry);
-    else if (path?.startsWith('/ops/')) void operator(response, operatorApi(request));
     else answer(response, 404, text('there are /healthz, /readyz, /accepting, /metrics and /ops/'));
   });
 }

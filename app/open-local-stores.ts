@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { History } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
+import type { Quarantine } from '../ports/quarantine.js';
 import type { LostGateways } from '../ports/lost-gateways.js';
 import type { SessionRegistry } from '../ports/session-registry.js';
 import type { Watermarks } from '../ports/watermarks.js';
@@ -32,6 +33,7 @@ const storesCommitDelayMs = 3;
 export interface LocalStores {
   readonly eventLog: EventLog;
   readonly inbox: Inbox;
+  readonly quarantine: Quarantine;
   readonly history: History;
   readonly watermarks: Watermarks;
   readonly registry: SessionRegistry;
@@ -80,5 +82,5 @@ export async function openLocalStores({ config, directory, clock, logger, closer
     clearInterval(sweeping);
   });
   const sessions = createLmdbLostGateways(store, { registry: createMemorySessionRegistry(clock), clock });
-  return { eventLog, inbox, history, watermarks: createLmdbWatermarks(store), ...sessions };
+  return { eventLog, inbox, quarantine: inbox.quarantine, history, watermarks: createLmdbWatermarks(store), ...sessions };
 }

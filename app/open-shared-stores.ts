@@ -9,6 +9,7 @@ import { createRedisAnnouncements } from '../adapters/redis/announcements.js';
 import { RedisChannels } from '../adapters/redis/channels.js';
 import { createRedisGatewayAddresses } from '../adapters/redis/gateway-addresses.js';
 import { createRedisLostGateways } from '../adapters/redis/lost-gateways.js';
+import { createRedisDrainPause } from '../adapters/redis/drain-pause.js';
 import { createRedisHeads } from '../adapters/redis/heads.js';
 import { createRedisQuietPeriods } from '../adapters/redis/quiet-periods.js';
 import { createRedisPresence } from '../adapters/redis/presence.js';
@@ -79,10 +80,12 @@ export async function openCassandra(options: SharedStoresOptions) {
     return connected;
   });
   closer.add('cassandra', () => client.close());
+  const inbox = createCassandraInbox(client, { maxAgeMs: inboxMaxAgeMs });
   return {
-    inbox: createCassandraInbox(client, { maxAgeMs: inboxMaxAgeMs }),
+    inbox,
+    quarantine: inbox.quarantine,
     history: createCassandraHistory(client, { clock, maxAgeMs: config.history.maxAgeMs, indexMaxAgeMs }),
-    watermarks: createCassandraWatermarks(client),
+    watermarks: createCassandraWatermarks(client, { maxAgeMs: config.history.maxAgeMs }),
     ping: () => client.ping(),
   };
 }
@@ -115,6 +118,7 @@ export async function openRedis(options: SharedStoresOptions) {
     rateLimiter: createRedisRateLimiter(connection, config.limits, createMemoryRateLimiter(config.limits, options.clock)),
     line: createRedisWaitingLine(connection),
     quietPeriods: createRedisQuietPeriods(connection, config.push.quietMs),
+    drainPause: createRedisDrainPause(connection),
     announcements: await createRedisAnnouncements({ connection, subscriber, ofThisProcess: createMemoryAnnouncements() }),
     signals: createRedisSignals(connection, channels),
     presence: createRedisPresence(connection, channels),

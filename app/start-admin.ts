@@ -26,6 +26,7 @@ export interface AdminRole {
 export function startAdmin(role: AdminRole, dependencies: readonly Dependency[]): Promise<number> {
   const { config, adapters, epoch, operatorToken: token, logger, metrics, closer, accepting = () => true } = role;
   const operatorApi = createOperatorApi({
+    ...adapters,
     token,
     explainer: new MessageExplainer({ ...adapters, epoch }),
     workflows: adapters.workflowViews,

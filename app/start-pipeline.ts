@@ -4,9 +4,11 @@ import { startDeliveryRouter } from '../pipeline/delivery-router/delivery-router
 import { startHistoryWriter } from '../pipeline/history-writer/history-writer.js';
 import { startPushNotifier } from '../pipeline/push-notifier/push-notifier.js';
 import { startReceiptHandler } from '../pipeline/receipt-handler/receipt-handler.js';
+import { startLinks } from '../pipeline/work-starter/start-links.js';
 import { startRecoveries } from '../pipeline/work-starter/start-recoveries.js';
 import { startRemovals } from '../pipeline/work-starter/start-removals.js';
 import type { Consumer, Topic } from '../ports/event-log.js';
+import { createDeviceLinkStartEvents } from '../telemetry/device-link-events.js';
 import type { Logger } from '../telemetry/logger.js';
 import { observeLag } from '../telemetry/metrics.js';
 import { createPipelineEvents } from '../telemetry/pipeline-events.js';
@@ -57,6 +59,7 @@ export async function startPipeline({ config, adapters, epoch, logger, metrics, 
   const looked = Promise.all([
     startRecoveries({ ...adapters, patienceMs, events: createRecoveryStartEvents(logger, metrics) }, looking.signal),
     startRemovals({ ...adapters, settleMs: rosterCache.maxAgeMs, events: createRemovalStartEvents(logger) }, looking.signal),
+    startLinks({ ...adapters, events: createDeviceLinkStartEvents(logger) }, looking.signal),
   ]);
   closer.add('starts of workflows', async () => {
     looking.abort();

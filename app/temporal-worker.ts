@@ -2,7 +2,15 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { IllegalStateError } from '@temporalio/common';
-import { makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogMetadata, type WorkerOptions } from '@temporalio/worker';
+import {
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogMetadata,
+  type WorkerDeploymentOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 
 import type { TemporalAddress } from '../adapters/temporal/temporal-connection.js';
@@ -20,6 +28,8 @@ export interface TemporalWorkerSlots {
 export interface TemporalWorkerOptions extends TemporalAddress {
   readonly activities: Activities;
   readonly slots: TemporalWorkerSlots;
+  /** Opts in to Worker Versioning, as a deployment with the name of the task queue. */
+  readonly buildId?: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A prebuilt bundle; left out: the one beside this build, or the sources themselves when they run unbuilt. */
@@ -89,12 +99,13 @@ async function work(options: TemporalWorkerOptions, signal: AbortSignal, started
   }
 }
 
-function workerOptions({ namespace, taskQueue, activities, slots, bundlePath }: TemporalWorkerOptions): WorkerOptions {
+function workerOptions({ namespace, taskQueue, activities, slots, buildId, bundlePath }: TemporalWorkerOptions): WorkerOptions {
   return {
     namespace,
     taskQueue,
     activities,
     ...workflowSource(bundlePath),
+    ...(buildId === undefined ? {} : { workerDeploymentOptions: versioned(taskQueue, buildId) }),
     maxConcurrentWorkflowTaskExecutions: slots.workflowTasks,
     maxConcurrentActivityTaskExecutions: slots.activities,
     maxCachedWorkflows: slots.cachedWorkflows,
@@ -103,6 +114,11 @@ function workerOptions({ namespace, taskQueue, activities, slots, bundlePath }: 
     shutdownGraceTime: shutdownGraceMs,
     maxHeartbeatThrottleInterval: heartbeatPauseMs,
   };
+}
+
+/** No workflow of ours runs for long, so each ends where it began, and its code need not be able to go on with what another version did. */
+function versioned(deploymentName: string, buildId: string): WorkerDeploymentOptions {
+  return { version: { deploymentName, buildId }, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
 }
 
 function workflowSource(bundlePath: string | undefined): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 export const parts = ['closed', 'open', 'idle'] as const;
 /** Beside those that make the tables of pairs and sessions. */
-const allParts = [...parts, 'group'] as const;
+const allParts = [...parts, 'group', 'drains'] as const;
 export type Part = (typeof allParts)[number];
 
 export interface BenchOptions {
@@ -20,6 +20,8 @@ export interface BenchOptions {
   readonly sessions: number;
   readonly members: number;
   readonly messages: number;
+  readonly returning: number;
+  readonly waiting: number;
   readonly profile: boolean;
   readonly write: boolean;
 }
@@ -33,7 +35,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     .addOption(
       new Option(
         '--parts <list>',
-        'what to measure: closed loop, open loop, memory of idle sessions; or group: one message to a group of which everybody is online',
+        'what to measure: closed loop, open loop, memory of idle sessions; or group: one message to a group of which everybody is online; drains: devices that come back at once to what waited',
       )
         .default(parts, parts.join())
         .argParser(partList),
@@ -54,6 +56,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
     .option('--sessions <count>', 'idle sessions', positive, 15_000)
     .option('--members <count>', 'group: how many, with one device each', positive, 256)
     .option('--messages <count>', 'group: how many are measured', positive, 300)
+    .option('--returning <count>', 'drains: devices that come back, in groups of 250', positive, 10_000)
+    .option('--waiting <count>', 'drains: messages that wait for each of them', positive, 20)
     .option('--profile', "profile the server's processes during one run of each kind, and show where their time went", false)
     .option('--no-write', 'leave docs/benchmarks.md as it is');
   command.parse(args, { from: 'user' });

@@ -1,20 +1,17 @@
-/** What a post costs whoever writes it, in channels of different sizes: `npm run bench:channels`. Prints the table of docs/benchmarks.md. */
+/** What a post costs whoever writes it, in channels of different sizes: `npm run bench:channels`. Prints the tables of docs/benchmarks.md. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { pino } from 'pino';
+import { Command } from 'commander';
 
-import { startPostgresServer } from '../app/engines/postgres-server.js';
 import { newChannelId, type ConversationId } from '../protocol/ids.js';
 import { invite } from '../protocol/rest/conversation.js';
+import { startDistributed, startEmbedded, type ChannelServer } from './channels/channel-server.js';
 import { fillChannel } from './channels/fill-channel.js';
 import { ChannelClient, type PostRun } from './channels/poster.js';
 import { post, registerDevices } from './load/register-accounts.js';
 import type { LoadDevice } from './load/wire.js';
-import { HeliographServer } from './process/heliograph-server.js';
 import { measureCpu } from './process/measure-cpu.js';
 import { madeBy, table } from './report/benchmark-tables.js';
 import { describeMachine } from './report/machine.js';
@@ -40,35 +37,30 @@ interface Channel {
 
 interface Figures {
   readonly coreMsPerPost: number;
+  /** Of engines that are nobody's children, together. */
+  readonly enginesMsPerPost: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly framesPerWatcherAndSecond: number;
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'heliograph-bench-'));
-// PostgreSQL runs as another user where this is root.
-chmodSync(directory, 0o711);
-mkdirSync(join(directory, 'postgres'), { mode: 0o700 });
-const keyDirectory = mkdtempSync(join(tmpdir(), 'heliograph-bench-'));
-const postgres = await startPostgresServer({ directory: join(directory, 'postgres'), keyDirectory, logger: pino({ level: 'silent' }) });
+const { distributed } = new Command('npm run bench:channels --')
+  .description('Posts to channels of different sizes, and measures what a post costs.')
+  .option('--distributed', 'measure the distributed profile instead of the embedded one, on the engines of `npm run stack`, which have to run', false)
+  .parse()
+  .opts<{ readonly distributed: boolean }>();
+const server = await (distributed ? startDistributed : startEmbedded)(dist);
 try {
-  const environment = { HELIOGRAPH_POSTGRES_URL: postgres.url.reveal(), HELIOGRAPH_TOKEN_LIFETIME_MS: '86400000' };
-  const server = await HeliographServer.start({ dist, dataDirectory: join(directory, 'data'), environment });
-  try {
-    await measure(server);
-  } finally {
-    await server.stop();
-  }
+  await measure(server);
 } finally {
-  await postgres.stop();
-  for (const made of [directory, keyDirectory]) rmSync(made, { recursive: true, force: true });
+  await server.stop();
 }
 
-async function measure(server: HeliographServer): Promise<void> {
+async function measure(server: ChannelServer): Promise<void> {
   const [owner, ...others] = await registerDevices(server.publicUrl, 1 + watchers);
   if (owner === undefined) throw new Error('nobody owns the channels');
   const channels: Channel[] = [];
-  for (const size of sizes) channels.push({ size, conversationId: await channelOf(server.publicUrl, owner, { others, size }) });
+  for (const size of sizes) channels.push({ size, conversationId: await channelOf(server, owner, { others, size }) });
   const results = new Map<number, Figures[]>(sizes.map((size) => [size, []]));
   for (let round = 0; round < rounds; round += 1) {
     // In turn, so that what the machine does meanwhile falls on all of them.
@@ -82,7 +74,7 @@ async function measure(server: HeliographServer): Promise<void> {
 }
 
 async function measureOne(
-  server: HeliographServer,
+  server: ChannelServer,
   owner: LoadDevice,
   { others, channel: { conversationId } }: { readonly others: readonly LoadDevice[]; readonly channel: Channel },
 ): Promise<Figures> {
@@ -93,14 +85,19 @@ async function measureOne(
     await poster.post(conversationId, { perSecond, forMs: warmUpMs });
     await sleep(settleMs);
     const framesBefore = watching.reduce((sum, { frames }) => sum + frames, 0);
-    const end = measureCpu({ processes: [server.child.pid], engines: {} });
+    const end = measureCpu(server.measured);
     const run = await poster.post(conversationId, { perSecond, forMs: measureMs });
     await sleep(settleMs);
     const spent = end();
     if (spent === undefined) throw new Error('CPU time is read from /proc, which this system does not have');
     const frames = watching.reduce((sum, client) => sum + client.frames, 0) - framesBefore;
     if (watching.some(({ head }) => head < 0)) throw new Error('a watcher was told nothing');
-    return { coreMsPerPost: spent.ownMs / run.posts, ...latencyOf(run), framesPerWatcherAndSecond: frames / watching.length / (measureMs / 1_000) };
+    const enginesMs = Object.keys(server.measured.engines).reduce((sum, engine) => sum + (spent.childrenMs[engine] ?? 0), 0);
+    return {
+      ...{ coreMsPerPost: spent.ownMs / run.posts, enginesMsPerPost: enginesMs / run.posts },
+      ...latencyOf(run),
+      framesPerWatcherAndSecond: frames / watching.length / (measureMs / 1_000),
+    };
   } finally {
     for (const client of [poster, ...watching]) client.close();
   }
@@ -112,7 +109,7 @@ function latencyOf({ acceptedMs }: PostRun): Pick<Figures, 'p50Ms' | 'p99Ms'> {
 
 /** The owner, those who watch, and as many others as it takes. */
 async function channelOf(
-  publicUrl: string,
+  { publicUrl, directoryUrl }: ChannelServer,
   owner: LoadDevice,
   { others, size }: { readonly others: readonly LoadDevice[]; readonly size: number },
 ): Promise<ConversationId> {
@@ -120,17 +117,28 @@ async function channelOf(
   await post(publicUrl, '/v1/channels', { conversationId, title: randomBytes(40), keyring: randomBytes(30) }, owner.token);
   const { secret } = invite.parse(await post(publicUrl, `/v1/channels/${conversationId}/invite`, { lifetimeMs: 3_600_000 }, owner.token));
   for (const device of others) await post(publicUrl, '/v1/channel-invites', { secret }, device.token);
-  await fillChannel(postgres.url.reveal(), conversationId, Math.max(0, size - 1 - others.length));
+  await fillChannel(directoryUrl, conversationId, Math.max(0, size - 1 - others.length));
   return conversationId;
 }
 
 function print(results: ReadonlyMap<number, readonly Figures[]>): void {
-  const heads = ['members', 'posts/s', 'accepted p50 / p99 ms', 'server core-ms per post', 'frames per watching session and second'];
+  const heads = ['members', 'posts/s', 'accepted p50 / p99 ms', 'server core-ms per post', 'of engines', 'frames per watching session and second'];
   const rows = [...results].map(([size, runs]) => {
     const of = (name: keyof Figures) => median(runs.map((figures) => figures[name]));
     const latency = `${of('p50Ms').toFixed(1)} / ${of('p99Ms').toFixed(1)}`;
-    return [size.toLocaleString('en'), `${perSecond}`, latency, of('coreMsPerPost').toFixed(3), of('framesPerWatcherAndSecond').toFixed(1)];
+    return [
+      size.toLocaleString('en'),
+      `${perSecond}`,
+      latency,
+      of('coreMsPerPost').toFixed(3),
+      of('enginesMsPerPost').toFixed(3),
+      of('framesPerWatcherAndSecond').toFixed(1),
+    ];
   });
-  const made = { command: 'npm run bench:channels', machine: describeMachine(), date: new Date().toISOString().slice(0, 10) };
+  const made = {
+    command: `npm run bench:channels${distributed ? ' -- --distributed' : ''}`,
+    machine: describeMachine(),
+    date: new Date().toISOString().slice(0, 10),
+  };
   console.log(`\n${madeBy(made)}\n${table(heads, rows)}`);
 }

@@ -5,10 +5,12 @@ import { dirname, join } from 'node:path';
 import { parts, readOptions, type BenchOptions } from './bench-options.js';
 import { readMainThreadProfile, summariseProfile } from './process/cpu-profile.js';
 import { renderBenchmarks, replaceFigures, type BenchmarkResults, type Figures } from './report/benchmark-tables.js';
+import { renderDrains } from './report/drains-table.js';
 import { renderGroup } from './report/group-table.js';
 import { describeMachine } from './report/machine.js';
 import { renderLoadReport } from './report/render-load-report.js';
 import { renderProfile } from './report/render-profile.js';
+import { measureDrains, type DrainMeasurement } from './scenarios/measure-drains.js';
 import { measureGroup, type GroupMeasurement } from './scenarios/measure-group.js';
 import { measureLoad, type LoadPlan } from './scenarios/measure-load.js';
 import { measureTarget, type TargetFigures } from './scenarios/measure-target.js';
@@ -44,6 +46,10 @@ async function measure(chosen: BenchOptions): Promise<void> {
     const figures = renderGroup({ ...made, group: await measureGroupOn(() => start([]), chosen) });
     tell(figures, { name: distributed ? 'distributed group figures' : 'group figures', write: chosen.write });
   }
+  if (chosen.parts.includes('drains')) {
+    const figures = renderDrains({ ...made, drains: await measureDrainsOn(() => start([]), chosen) });
+    tell(figures, { name: distributed ? 'distributed drain figures' : 'drain figures', write: chosen.write });
+  }
   if (!parts.some((part) => chosen.parts.includes(part))) return;
   const heliograph = await measureTarget(start, chosen, console.log);
   const relay: TargetFigures = chosen.relay
@@ -57,6 +63,11 @@ async function measure(chosen: BenchOptions): Promise<void> {
 async function measureGroupOn(start: () => Promise<GroupTarget>, { members, messages }: BenchOptions): Promise<GroupMeasurement> {
   const target = await start();
   return measureGroup(target, { members, messages, warmUp: groupWarmUp }).finally(() => target.stop());
+}
+
+async function measureDrainsOn(start: () => Promise<GroupTarget>, { returning, waiting }: BenchOptions): Promise<DrainMeasurement> {
+  const target = await start();
+  return measureDrains(target, { devices: returning, messagesEach: waiting }).finally(() => target.stop());
 }
 
 function tell(figures: string, { name, write }: { readonly name: Figures; readonly write: boolean }): void {

@@ -7,6 +7,8 @@ import { createLinkCommand } from './link.js';
 import { createExplainCommand } from './explain.js';
 import { createLoadCommand } from './load.js';
 import { createMigrateCommand } from './migrate.js';
+import { createDrainsCommand } from './drains.js';
+import { createQuarantineCommand } from './quarantine.js';
 import { createRegistrationCommand } from './registration.js';
 import { createServeCommand } from './serve.js';
 import { createStackCommand } from './stack.js';
@@ -19,6 +21,8 @@ const program = new Command('heliograph')
   .addCommand(createServeCommand())
   .addCommand(createExplainCommand())
   .addCommand(createWorkflowsCommand())
+  .addCommand(createQuarantineCommand())
+  .addCommand(createDrainsCommand())
   .addCommand(createLoadCommand())
   .addCommand(createStackCommand())
   .addCommand(createMigrateCommand())

@@ -8,6 +8,7 @@ interface WorkflowsFlags extends OperatorFlags {
   readonly status?: string;
   readonly gateway?: string;
   readonly device?: string;
+  readonly account?: string;
   readonly limit?: string;
 }
 
@@ -20,6 +21,7 @@ export function createWorkflowsCommand(): Command {
     .option('--status <status>', 'only those that are running, completed, failed, cancelled, terminated, timed_out ...')
     .option('--gateway <id>', 'only those for this gateway')
     .option('--device <account.device>', 'only drains that this device is in')
+    .option('--account <id>', 'only links of devices to this account')
     .option('--limit <count>', 'how many, 100 at most (20)')
     .addHelpText('after', 'What each type does, and the same in the Temporal Web UI: docs/temporal.md.')
     .action(async (workflowId: string | undefined, { json, server, tokenFile, ...query }: WorkflowsFlags) => {

@@ -30,9 +30,12 @@ export interface DeviceFacts {
   readonly named: boolean;
   /** Of its inbox row. */
   readonly queuedAtMs?: number | undefined;
+  readonly quarantinedAtMs?: number | undefined;
   /** Its watermarks in the conversation. */
   readonly delivered?: Position | undefined;
   readonly read?: Position | undefined;
+  /** What its watermarks passed over. */
+  readonly except?: readonly Position[] | undefined;
 }
 
 export interface Outcome<State extends DeviceState = DeviceState> {
@@ -77,7 +80,10 @@ function explainAbsence({ acceptedAtMs, recorded }: MessageFacts, { createdAtMs,
 
 function explainAddressed(message: MessageFacts, device: DeviceFacts): Outcome {
   const { expiresAtMs, nowMs } = message;
-  const { queuedAtMs, revokedAtMs } = device;
+  const { queuedAtMs, quarantinedAtMs, revokedAtMs } = device;
+  // Watermarks pass over it.
+  const isKept = queuedAtMs !== undefined && quarantinedAtMs !== undefined && revokedAtMs === undefined;
+  if (isKept) return { state: 'quarantined', sinceMs: quarantinedAtMs };
   const known = explainReceipts(message, device);
   if (known !== undefined) return known;
   if (revokedAtMs !== undefined) return { state: 'unlinked', sinceMs: revokedAtMs };
@@ -88,14 +94,17 @@ function explainAddressed(message: MessageFacts, device: DeviceFacts): Outcome {
 }
 
 /** What watermarks tell. One may have passed over a message whose time was over before it was delivered. */
-function explainReceipts({ position, expiresAtMs = Infinity, nowMs }: MessageFacts, { delivered = -1, read = -1 }: DeviceFacts): Outcome | undefined {
-  if (Math.max(delivered, read) < position) return undefined;
+function explainReceipts({ position, expiresAtMs = Infinity, nowMs }: MessageFacts, device: DeviceFacts): Outcome | undefined {
+  const { delivered = -1, read = -1, except = [] } = device;
+  if (Math.max(delivered, read) < position || except.includes(position)) return undefined;
   const isExact = delivered === position || read === position;
   if (expiresAtMs <= nowMs && !isExact) return { state: 'unknown' };
   return { state: read >= position ? 'read' : 'delivered' };
 }
 
 function explainWithoutRow(message: MessageFacts, device: DeviceFacts, expired: Outcome | undefined): Outcome {
+  // It was in quarantine until its row was too old.
+  if (device.except?.includes(message.position) === true) return expired ?? { state: 'expired' };
   if (!message.routed) return { state: 'routing' };
   if (!message.recorded) return { state: 'unknown' };
   if (expired === undefined) return { state: 'delivered' };

@@ -9,7 +9,7 @@ export function whoKnowReads({ members }: Roster, account: AccountId): ReadonlyS
   return new Set(showing.includes(account) ? showing : [account]);
 }
 
-export type ReceiptMark = Omit<ReceiptRecord, 'notify' | 'notifyRead'>;
+export type ReceiptMark = Omit<ReceiptRecord, 'notify' | 'notifyRead' | 'arrived'>;
 
 /** What a member may see of a conversation's watermarks: without what others read and do not show. */
 export function visibleReceipts(roster: Roster, viewer: AccountId, marks: readonly ReceiptMark[]): readonly ReceiptMark[] {

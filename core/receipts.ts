@@ -1,6 +1,8 @@
-import type { AccountId, ConversationId, DeviceAddress } from '../protocol/ids.js';
+import { exceptAfter, type ExceptChange } from '../protocol/except.js';
+import type { AccountId, ConversationId, DeviceAddress, Position } from '../protocol/ids.js';
 import type { ReceiptRecord } from '../protocol/log-records.js';
-import type { DeliverItem, ReceiptItem } from '../protocol/server-frames.js';
+import type { DeliverItem, ReceiptChange, ReceiptItem } from '../protocol/server-frames.js';
+import type { ReceiptMark } from './privacy-rules.js';
 
 /** Only messages of other accounts earn a receipt; one record for each conversation, at its highest position. */
 export function deliveredReceipts(device: DeviceAddress, items: readonly DeliverItem[]): ReceiptRecord[] {
@@ -33,10 +35,17 @@ function mergeTwo(one: ReceiptRecord, other: ReceiptRecord): ReceiptRecord {
   const read = highest(one.read, other.read);
   return {
     ...one,
+    ...mergeExcept(one, other),
     delivered: highest(one.delivered, other.delivered),
     notify: [...new Set([...one.notify, ...other.notify])],
     ...(read === undefined ? {} : { read, notifyRead: [...new Set([...toldRead(one), ...toldRead(other)])] }),
   };
+}
+
+function mergeExcept(one: ExceptChange, other: ExceptChange): ExceptChange {
+  if ([one, other].every(({ except, arrived }) => except === undefined && arrived === undefined)) return {};
+  const arrived = [...new Set([...(one.arrived ?? []), ...(other.arrived ?? [])])];
+  return { except: exceptAfter(one.except, { except: other.except, arrived }), arrived };
 }
 
 /** Who is told what the record says was read. */
@@ -45,9 +54,9 @@ function toldRead({ read, notify, notifyRead = notify }: ReceiptRecord): readonl
 }
 
 /** A receipt as one of those who are told gets it. */
-export function receiptItemFor(accountId: AccountId, record: ReceiptRecord): ReceiptItem {
+export function receiptItemFor(accountId: AccountId, record: ReceiptRecord): ReceiptChange {
   const isHidden = record.read !== undefined && !toldRead(record).includes(accountId);
-  return receiptItemOf(isHidden ? { ...record, read: undefined } : record);
+  return { ...receiptItemOf(isHidden ? { ...record, read: undefined } : record), ...ifAny('arrived', record.arrived) };
 }
 
 function highest(one: number | undefined, other: number | undefined): number | undefined {
@@ -55,13 +64,18 @@ function highest(one: number | undefined, other: number | undefined): number | u
   return Math.max(one, other);
 }
 
+function ifAny<Name extends string>(name: Name, positions: readonly Position[] = []): Partial<Record<Name, Position[]>> {
+  return positions.length === 0 ? {} : ({ [name]: [...positions] } as Record<Name, Position[]>);
+}
+
 /** A watermark as devices get it. */
-export function receiptItemOf({ conversationId, accountId, deviceId, delivered, read }: Omit<ReceiptRecord, 'notify' | 'notifyRead'>): ReceiptItem {
+export function receiptItemOf({ conversationId, accountId, deviceId, delivered, read, except }: ReceiptMark): ReceiptItem {
   return {
     conversationId,
     accountId,
     deviceId,
     ...(delivered === undefined ? {} : { deliveredPosition: delivered }),
     ...(read === undefined ? {} : { readPosition: read }),
+    ...ifAny('except', except),
   };
 }

@@ -7,6 +7,7 @@ import type { Conversations } from '../ports/conversations.js';
 import { progressOf, type EventLog, type LogReader } from '../ports/event-log.js';
 import type { History, MessageLocation, StoredAlias, StoredMessage } from '../ports/history.js';
 import type { Inbox } from '../ports/inbox.js';
+import type { Quarantine } from '../ports/quarantine.js';
 import type { Rosters } from '../ports/rosters.js';
 import type { DeviceSession, SessionRegistry } from '../ports/session-registry.js';
 import type { Watermarks } from '../ports/watermarks.js';
@@ -27,6 +28,7 @@ export interface MessageExplainerDependencies {
   readonly history: Pick<History, 'find' | 'read'>;
   readonly watermarks: Pick<Watermarks, 'of'>;
   readonly inbox: Pick<Inbox, 'queuedAtMs'>;
+  readonly quarantine: Pick<Quarantine, 'sinceMs'>;
   readonly conversations: Pick<Conversations, 'deviceLives'>;
   readonly rosters: Rosters;
   readonly registry: Pick<SessionRegistry, 'lookup'>;
@@ -106,7 +108,7 @@ export class MessageExplainer {
 
   /** `viewer`: with what that account may know of the others. Left out: all. */
   async #gather(location: MessageLocation, viewer?: AccountId): Promise<Gathered> {
-    const { history, inbox, conversations, clock, epoch } = this.#dependencies;
+    const { history, inbox, quarantine, conversations, clock, epoch } = this.#dependencies;
     const { conversationId } = location;
     // Before the rows: what the router is past was acked, or had its row when they are looked for.
     const [progress, [stored], record, marks] = await Promise.all([
@@ -118,17 +120,15 @@ export class MessageExplainer {
     const addressed = record === undefined ? [] : devicesOf(record);
     const others = new Set([...addressed, ...marks].map(({ accountId }) => accountId));
     const lives = await conversations.deviceLives(conversationId, [...others]);
-    const queued = await inbox.queuedAtMs(
-      lives.map(({ device }) => device),
-      location,
-    );
+    const devices = lives.map(({ device }) => device);
+    const [queued, quarantined] = await Promise.all([inbox.queuedAtMs(devices, location), quarantine.sinceMs(devices, location)]);
     const message = messageOf(location, { stored, record, progress, epoch, nowMs: clock.nowMs() });
     const named = new Set(addressed.map(deviceKey));
     const markOf = new Map(marks.map((mark) => [deviceKey(mark), mark]));
     const explained = lives.flatMap((life, index): ExplainedDevice[] => {
       const key = deviceKey(life.device);
-      const { delivered, read } = markOf.get(key) ?? {};
-      const facts = { ...life, named: named.has(key), queuedAtMs: queued[index], delivered, read };
+      const { delivered, read, except } = markOf.get(key) ?? {};
+      const facts = { ...life, named: named.has(key), queuedAtMs: queued[index], quarantinedAtMs: quarantined[index], delivered, read, except };
       const outcome = explainDevice(message, facts);
       return outcome === undefined ? [] : [{ ...facts, outcome }];
     });

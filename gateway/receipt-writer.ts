@@ -3,7 +3,7 @@ import { deliveredReceipts, mergeReceipts } from '../core/receipts.js';
 import type { Clock } from '../ports/clock.js';
 import type { EventLog } from '../ports/event-log.js';
 import type { DeviceAddress } from '../protocol/ids.js';
-import { encodeReceiptRecord, receiptKey, type ReceiptRecord } from '../protocol/log-records.js';
+import { receiptEntry, type ReceiptRecord } from '../protocol/log-records.js';
 import type { DeliverItem } from '../protocol/server-frames.js';
 
 const retryPauseMs = 200;
@@ -56,10 +56,7 @@ export class ReceiptWriter {
 
   async #append(records: readonly ReceiptRecord[]): Promise<readonly undefined[]> {
     const merged = mergeReceipts(records);
-    await this.#dependencies.eventLog.append(
-      'receipts',
-      merged.map((record) => ({ key: receiptKey(record), value: encodeReceiptRecord(record) })),
-    );
+    await this.#dependencies.eventLog.append('receipts', merged.map(receiptEntry));
     return records.map(() => undefined);
   }
 }

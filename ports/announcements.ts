@@ -10,6 +10,8 @@ export type Announcement =
   | { readonly kind: 'device-revoked'; readonly device: DeviceAddress; readonly reason: 'deviceUnlinked' | 'accountErased' }
   /** The device is at another gateway now, under this connection number: sessions with a lower one are over. */
   | { readonly kind: 'device-moved'; readonly device: DeviceAddress; readonly sessionEpoch: number }
+  /** Something in its inbox waits for the device that did not before. */
+  | { readonly kind: 'inbox-changed'; readonly device: DeviceAddress }
   /** Whichever gateway holds the device tells it. */
   | ({ readonly kind: 'prekeys-scarce' } & ScarcePrekeys);
 

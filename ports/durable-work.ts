@@ -1,7 +1,9 @@
 import type { DrainRequest, DrainWave } from '../core/drain-plan.js';
+import type { LinkPlan } from '../core/link-plan.js';
 import type { MediaBucket } from '../core/media-rules.js';
 import type { Recovery } from '../core/recovery-plan.js';
 import type { RemovalPlan } from '../core/removal-plan.js';
+import type { AccountId } from '../protocol/ids.js';
 
 export type { DrainRequest, DrainWave, Recovery, RemovalPlan };
 
@@ -18,4 +20,6 @@ export interface DurableWork {
   startGatewayRecovery(recovery: Recovery): Promise<void>;
   /** Resolves when the engine removes what is left of a device or an account. One that failed is begun anew. */
   startRemoval(removal: RemovalPlan): Promise<void>;
+  /** Resolves when the engine sees to the link, which an operator finds by its account. One that failed is begun anew. */
+  startDeviceLink(link: LinkPlan, accountId: AccountId): Promise<void>;
 }

@@ -45,8 +45,11 @@ export interface DrainPage {
 /** `sessionEpoch` names the session that is drained, for frames beside the pages (`signal`). */
 export type OpenDrainAnswer =
   { readonly outcome: 'open'; readonly sub: number; readonly sessionEpoch: number } | { readonly outcome: 'superseded' | 'gone' | 'lost' };
-/** `parked`: the device did not ack in time; the session asks for a new drain when it hears from the device. */
-export type DrainPageAnswer = 'acked' | 'parked' | 'superseded' | 'gone' | 'lost';
+/**
+ * `parked`: the device did not ack in time; the session asks for a new drain when it hears from the device. `stuck`: nor did it ack a page before on this connection, and it answered in between;
+ * `stuck-alone`: and of all that was sent nothing but this page's one item is un-acked.
+ */
+export type DrainPageAnswer = 'acked' | 'parked' | 'stuck' | 'stuck-alone' | 'superseded' | 'gone' | 'lost';
 /** `more`: read the inbox again. `unleased`: the session is served but not registered; read again in a while. */
 export type FinishDrainAnswer = 'live' | 'more' | 'unleased' | 'superseded' | 'gone' | 'lost';
 /** `superseded`: the session has another token by now, or is live, and stays open. */

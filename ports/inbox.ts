@@ -1,3 +1,4 @@
+import type { InboxPlace, Suspect } from '../core/suspicion.js';
 import type { ConversationId, DeviceAddress, MessageId, Position } from '../protocol/ids.js';
 import type { ItemKind } from '../protocol/server-frames.js';
 
@@ -37,6 +38,8 @@ export interface InboxPage {
   readonly rows: readonly InboxRow[];
   /** Whether rows beyond this page were there when it was read. */
   readonly more: boolean;
+  /** Of the device: those in quarantine are not among the page's rows (ports/quarantine.ts). They need not be told when the inbox has no row. */
+  readonly suspects: readonly Suspect[];
 }
 
 /**
@@ -50,11 +53,11 @@ export interface InboxPage {
  */
 export interface Inbox {
   put(entries: readonly InboxEntry[]): Promise<void>;
-  /** The first rows in order, within the limit; at least one if any. */
+  /** The first rows in order that are not in quarantine, within the limit; at least one if any. */
   read(device: DeviceAddress, limit: InboxLimit): Promise<InboxPage>;
   /** Since when one item waits, of each device in the order given; `undefined` where it has no row for it. */
-  queuedAtMs(devices: readonly DeviceAddress[], item: Pick<InboxRow, 'conversationId' | 'position'>): Promise<readonly (number | undefined)[]>;
+  queuedAtMs(devices: readonly DeviceAddress[], item: InboxPlace): Promise<readonly (number | undefined)[]>;
   remove(device: DeviceAddress, ranges: readonly InboxRange[]): Promise<void>;
-  /** Removes all rows of the device. */
+  /** Removes all rows of the device, and all that is held against them. */
   clear(device: DeviceAddress): Promise<void>;
 }

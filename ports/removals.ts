@@ -33,4 +33,6 @@ export interface Removals {
   find(removalId: RemovalId): Promise<Removal | undefined>;
   /** What is finished already stays as it is. */
   finish(removalId: RemovalId, removed: RemovalCounts, nowMs: number): Promise<void>;
+  /** Those that were finished first, up to the limit; answers how many they were. Nobody can ask for their receipts any more. */
+  forget(finishedBeforeMs: number, limit: number): Promise<number>;
 }

@@ -75,7 +75,7 @@ export const readFrame = z.strictObject({
   id,
   conversationId,
   position,
-  senders: z.array(accountId).max(limits.maxGroupMembers).describe('The accounts whose messages were read: they are told.'),
+  senders: z.array(accountId).max(limits.maxGroupMembers).describe('The accounts whose messages were read: those who are members are told.'),
 });
 export type ReadFrame = z.infer<typeof readFrame>;
 

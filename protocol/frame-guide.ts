@@ -130,7 +130,8 @@ export const serverFrameGuide: { readonly [Type in JsonServerFrame['type']]: Fra
   },
   'inbox.empty': { summary: 'What was queued before this session was delivered and acked.', example: { type: 'inbox.empty', drained: 12 } },
   gap: {
-    summary: 'Something that the device should have got and never will. Without a conversation: it was away for longer than inboxes keep what waits.',
+    summary:
+      'Something that the device should have got and does not get. `expired`: it never will; without a conversation: it was away for longer than inboxes keep what waits. `quarantined`: it did not ack it, alone, on two connections; told at every connect until an operator lets it go again.',
     example: { type: 'gap', conversationId, reason: 'expired', from: position, to: position + 4 },
   },
   receipts: {

@@ -71,3 +71,6 @@ export const rateLimits = {
   registration: { burst: 5, perSecond: 5 / 3600, whenStoreIsAway: 'closed' },
 } as const satisfies Record<string, RateLimit>;
 export type RateLimitName = keyof typeof rateLimits;
+
+/** Of drains, by an operator: nobody forgets one for ever. */
+export const maxPauseMinutes = 60;

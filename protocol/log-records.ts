@@ -41,6 +41,10 @@ export interface ReceiptRecord {
   readonly deviceId: DeviceId;
   readonly delivered?: Position | undefined;
   readonly read?: Position | undefined;
+  /** What the device does not have though `delivered` may be past it: it is in quarantine. */
+  readonly except?: readonly Position[] | undefined;
+  /** What was in `except`, and is on the device now. */
+  readonly arrived?: readonly Position[] | undefined;
   /** Accounts whose devices are told. */
   readonly notify: readonly AccountId[];
   /** Of records that were merged: those of them that are told `read`. Without it all of them. */
@@ -56,6 +60,8 @@ export function receiptKey({ conversationId, accountId }: Pick<ReceiptRecord, 'c
 export interface WakeUpRecord extends DeviceAddress {
   /** Until then the device may come back by itself. */
   readonly notBeforeMs: number;
+  /** Not only for what waits in its inbox: others took its prekeys. */
+  readonly forKeys?: true;
 }
 
 const version = 1;
@@ -66,9 +72,14 @@ export function encodeMessageRecord({ recipients, ...record }: MessageRecord): U
 }
 
 export const decodeMessageRecord = (value: Uint8Array): MessageRecord => decodeOnce(value);
-export const encodeReceiptRecord = (record: ReceiptRecord): Uint8Array => encode(record);
 export const encodeWakeUpRecord = (record: WakeUpRecord): Uint8Array => encode(record);
 export const decodeWakeUpRecord = (value: Uint8Array): WakeUpRecord => decode(value) as WakeUpRecord;
+
+/** A receipt as it is appended: under the key whose order it keeps. */
+export function receiptEntry(record: ReceiptRecord): { readonly key: string; readonly value: Uint8Array } {
+  return { key: receiptKey(record), value: encode(record) };
+}
+
 export const decodeReceiptRecord = (value: Uint8Array): ReceiptRecord => decode(value) as ReceiptRecord;
 
 /** Consumer groups of one process are handed the same bytes: they are decoded for the first of them. Nobody changes a record. */

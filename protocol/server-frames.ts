@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { bytes } from './bytes.js';
 import { errorCodes, type ErrorCode } from './errors.js';
 import { accountId, blobId, conversationId, deviceAddress, deviceId, messageId, position, registrationId } from './ids.js';
+import { maxExcept } from './except.js';
 import { limits } from './limits.js';
 import { ticket } from './ticket.js';
 
@@ -54,17 +55,28 @@ export const gapFrame = z.strictObject({
   messageIds: z.array(messageId).optional(),
 });
 
-/** Watermarks: everything in the conversation up to the position is on the device, or was read by the account. */
+/** Watermarks: everything in the conversation up to the position is on the device, or was read by the account, but `except`. */
 export const receiptItem = z.strictObject({
   conversationId,
   accountId,
   deviceId: deviceId.optional(),
   deliveredPosition: position.optional(),
   readPosition: position.optional(),
+  except: z
+    .array(position)
+    .max(maxExcept)
+    .optional()
+    .describe('Positions that are not on the device: they are in quarantine, or were until they expired.'),
 });
 export type ReceiptItem = z.infer<typeof receiptItem>;
 
-export const receiptsFrame = z.strictObject({ type: z.literal('receipts'), items: z.array(receiptItem) });
+/** What changed: positions rise, `except` is added to what is known. */
+export const receiptChange = receiptItem.extend({
+  arrived: z.array(position).max(maxExcept).optional().describe('Positions that were in `except`, and are on the device now.'),
+});
+export type ReceiptChange = z.infer<typeof receiptChange>;
+
+export const receiptsFrame = z.strictObject({ type: z.literal('receipts'), items: z.array(receiptChange) });
 
 /** Of an account that types in a conversation, or stopped. `started` holds for 10 s unless it comes again. */
 export const typingNewsFrame = z.strictObject({ type: z.literal('typing'), conversationId, accountId, state: z.enum(['started', 'stopped']) });

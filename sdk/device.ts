@@ -262,7 +262,7 @@ export class Device {
     return this.#receipts.readUpTo(conversationId);
   }
 
-  /** What is missing here for good, oldest first. */
+  /** What is missing here, oldest first. What is in quarantine may still come. */
   gaps(conversationId: ConversationId): readonly Gap[] {
     return this.#gaps.of(conversationId);
   }
@@ -349,8 +349,9 @@ export class Device {
     return this.#closed;
   }
 
-  #introduced(): Promise<void> {
-    return introduce({ ...this.#dependencies, conversations: this.#conversations, onAsked: () => this.#outbox.resume() });
+  async #introduced(): Promise<void> {
+    await introduce({ ...this.#dependencies, conversations: this.#conversations, onAsked: () => this.#outbox.resume() });
+    this.#passHistory();
   }
 
   /** What was said and read meanwhile. */
@@ -478,12 +479,13 @@ export class Device {
       this.#puller.disconnected();
       this.#channelKeys.disconnected();
     }
-    if (status.state === 'online') this.#passHistory();
+    this.#passHistory();
     this.#emit('status', status);
   }
 
+  /** What waited for this device is history too. */
   #passHistory(): void {
-    this.#whileConnected(() => this.#history.work());
+    if (this.#status.state === 'online') this.#whileConnected(() => this.#history.work());
   }
 
   #take(connection: Connection, frame: ServerFrame): void {
@@ -494,10 +496,12 @@ export class Device {
     else if (frame.type === 'presence') this.#presence(frame);
     else if (frame.type === 'channel.head') this.#puller.take(frame);
     else if (frame.type === 'channel.left') this.#puller.lookSoon(frame.conversationId);
-    else if (frame.type === 'gap') {
-      this.#background.run(this.#gaps.add(frame));
-      this.#emit('notice', { kind: 'gap', gap: frame });
-    }
+    else if (frame.type === 'gap') this.#background.run(this.#missing(frame));
+  }
+
+  /** It is told on every connection as long as it is so. */
+  async #missing(gap: Extract<ServerFrame, { type: 'gap' }>): Promise<void> {
+    if (await this.#gaps.add(gap)) this.#emit('notice', { kind: 'gap', gap });
   }
 
   #presence({ accountId, online, lastSeenMs }: PresenceNews): void {
@@ -509,7 +513,7 @@ export class Device {
     for (const conversationId of keysCame) this.#whileConnected(() => this.#channelKeys.came(conversationId));
     if (answers) this.#outbox.resume();
     if (keys) this.#background.run(this.#recovery.recover());
-    if (history && this.#status.state === 'online') this.#passHistory();
+    if (history) this.#passHistory();
     this.#expiry.look();
     this.#prekeys.used(exchanges);
     for (const { accountId } of identityChanged) this.#emit('notice', { kind: 'identity-changed', accountId });

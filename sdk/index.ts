@@ -13,7 +13,7 @@ export type { SafetyNumber } from './encryption/identities.js';
 export type { FileContent, FileOptions, Files } from './files/files.js';
 export type { Groups } from './groups/groups.js';
 export type { LinkOptions } from './linking/join-account.js';
-export type { LinkedDevice, OwnDevices } from './linking/own-devices.js';
+export type { LinkedDevice, LinkProgress, OwnDevices } from './linking/own-devices.js';
 export type {
   ChannelConversation,
   Conversation,

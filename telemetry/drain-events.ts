@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
 import type { DrainOutcome } from '../core/drain-plan.js';
-import type { ConversationId, DeviceAddress } from '../protocol/ids.js';
+import type { ConversationId, DeviceAddress, MessageId } from '../protocol/ids.js';
 
 /** What happens while inboxes are drained: one helper an event, metrics and at most one log line each. */
 export interface DrainEvents {
@@ -10,6 +10,8 @@ export interface DrainEvents {
   attemptFailed(device: DeviceAddress, error: unknown): void;
   /** Bodies that History lost before the device came for them; it is told by a `gap`. */
   messagesGone(device: DeviceAddress, gap: { readonly conversationId: ConversationId; readonly count: number }): void;
+  /** The device answers and did not ack these items, twice; its session was closed. `quarantined`: one of them is kept from it from now on. */
+  itemsSuspected(device: DeviceAddress, items: { readonly count: number; readonly quarantined: MessageId | undefined }): void;
   /** Every round failed, the session was closed. */
   sessionGivenUp(device: DeviceAddress): void;
 }
@@ -31,6 +33,16 @@ export function createDrainEvents(logger: Logger, registry: Registry): DrainEven
   });
   const failures = new Counter({ name: 'heliograph_drain_failures_total', help: 'Attempts that a store or a fault ended.', registers });
   const gone = new Counter({ name: 'heliograph_drain_messages_gone_total', help: 'Queued messages whose body was gone.', registers });
+  const stuck = new Counter({
+    name: 'heliograph_drain_sessions_stuck_total',
+    help: 'Sessions closed because their device answered but did not ack what it was sent.',
+    registers,
+  });
+  const quarantined = new Counter({
+    name: 'heliograph_drain_items_quarantined_total',
+    help: 'Items that are kept from a device that does not ack them.',
+    registers,
+  });
   const givenUp = new Counter({
     name: 'heliograph_drain_sessions_given_up_total',
     help: 'Sessions closed because every round of their drain failed.',
@@ -50,6 +62,11 @@ export function createDrainEvents(logger: Logger, registry: Registry): DrainEven
     messagesGone: (device, gap) => {
       gone.inc(gap.count);
       logger.warn({ device, ...gap }, 'queued messages were gone from history');
+    },
+    itemsSuspected: (device, items) => {
+      stuck.inc();
+      quarantined.inc(items.quarantined === undefined ? 0 : 1);
+      logger.warn({ device, ...items }, 'a device answers but does not ack what it was sent, session closed');
     },
     sessionGivenUp: (device) => {
       givenUp.inc();

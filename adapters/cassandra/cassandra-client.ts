@@ -4,6 +4,8 @@ import { DomainError } from '../../protocol/errors.js';
 
 const connectTimeoutMs = 3_000;
 const answerTimeoutMs = 5_000;
+/** The whole cluster makes a table, and a busy one takes its time. */
+const schemaAnswerTimeoutMs = 30_000;
 const reconnectMs = 500;
 const retryAfterMs = 1_000;
 /** Statements of one call that are under way at a time. */
@@ -32,7 +34,7 @@ export class CassandraClient {
   readonly #client: Client;
 
   constructor({ contactPoints, localDatacenter, keyspace, credentials }: CassandraOptions) {
-    this.#client = createClient({ contactPoints, localDatacenter, credentials }, keyspace);
+    this.#client = createClient({ contactPoints, localDatacenter, credentials }, keyspace, answerTimeoutMs);
   }
 
   connect(): Promise<void> {
@@ -88,14 +90,22 @@ export class CassandraClient {
   }
 }
 
-/** Without keyspace: for whoever makes it. */
-export function createClient({ contactPoints, localDatacenter, credentials }: Omit<CassandraOptions, 'keyspace'>, keyspace?: string): Client {
+/** For whoever makes or drops keyspaces and tables. */
+export function createSchemaClient(options: Omit<CassandraOptions, 'keyspace'>): Client {
+  return createClient(options, undefined, schemaAnswerTimeoutMs);
+}
+
+function createClient(
+  { contactPoints, localDatacenter, credentials }: Omit<CassandraOptions, 'keyspace'>,
+  keyspace: string | undefined,
+  readTimeout: number,
+): Client {
   return new Client({
     contactPoints: [...contactPoints],
     localDataCenter: localDatacenter,
     ...(keyspace === undefined ? {} : { keyspace }),
     ...(credentials === undefined ? {} : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
-    socketOptions: { connectTimeout: connectTimeoutMs, readTimeout: answerTimeoutMs },
+    socketOptions: { connectTimeout: connectTimeoutMs, readTimeout },
     queryOptions: { consistency: types.consistencies.localQuorum, isIdempotent: true },
     policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(reconnectMs) },
   });

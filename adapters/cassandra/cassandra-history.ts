@@ -27,7 +27,7 @@ const insertLocation =
   'INSERT INTO message_by_id (message_id, conversation_id, position, sender_account, sender_device, accepted_at, digest) VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?';
 const selectLocation = 'SELECT * FROM message_by_id WHERE message_id = ?';
 const selectBuckets = 'SELECT bucket, first_position FROM bucket_by_conversation WHERE conversation_id = ?';
-const selectRow = 'SELECT * FROM message_by_conversation WHERE conversation_id = ? AND bucket = ? AND position = ?';
+const selectRows = 'SELECT * FROM message_by_conversation WHERE conversation_id = ? AND bucket = ? AND position IN ?';
 const selectRange = 'SELECT * FROM message_by_conversation WHERE conversation_id = ? AND bucket = ? AND position > ? AND position < ?';
 
 export interface CassandraHistoryOptions {
@@ -87,15 +87,22 @@ class CassandraHistory implements History {
   }
 
   async read(keys: readonly RowKey[]): Promise<readonly (StoredMessage | StoredAlias | undefined)[]> {
+    const partitions = [...groupBy(keys, partitionKey).values()];
     const rows = await this.#client.rowsOfEach(
-      selectRow,
-      keys.map((key) => [key.conversationId, bucketAt(key.acceptedAtMs), key.position]),
+      selectRows,
+      partitions.map((ofOne) => [ofOne[0].conversationId, bucketAt(ofOne[0].acceptedAtMs), ofOne.map(({ position }) => position)]),
+    );
+    const found = new Map(
+      rows
+        .flat()
+        .map((row) => decode(row))
+        .map((stored) => [rowKey(stored), stored]),
     );
     const nowMs = this.#options.clock.nowMs();
-    return rows.map(([row]) => {
-      if (row === undefined) return undefined;
-      const stored = decode(row);
-      return 'duplicateOf' in stored || !isExpired(stored, nowMs) ? stored : { ...stored, body: undefined, media: undefined };
+    return keys.map((key) => {
+      const stored = found.get(rowKey(key));
+      const isShown = stored === undefined || 'duplicateOf' in stored || !isExpired(stored, nowMs);
+      return isShown ? stored : { ...stored, body: undefined, media: undefined };
     });
   }
 
@@ -168,8 +175,12 @@ function bucketAt(acceptedAtMs: number): number {
   return Math.floor(acceptedAtMs / bucketMs);
 }
 
-function partitionKey({ conversationId, acceptedAtMs }: StoredMessage | StoredAlias): string {
+function partitionKey({ conversationId, acceptedAtMs }: Pick<RowKey, 'conversationId' | 'acceptedAtMs'>): string {
   return `${conversationId}/${bucketAt(acceptedAtMs)}`;
+}
+
+function rowKey({ conversationId, position }: Pick<RowKey, 'conversationId' | 'position'>): string {
+  return `${conversationId}/${position}`;
 }
 
 function decode(row: types.Row): StoredMessage | StoredAlias {

@@ -1,10 +1,13 @@
 import type { types } from 'cassandra-driver';
 
-import type { Inbox, InboxEntry, InboxPage, InboxRow } from '../../ports/inbox.js';
+import type { Inbox, InboxEntry, InboxLimit, InboxPage, InboxRow } from '../../ports/inbox.js';
+import type { Quarantine } from '../../ports/quarantine.js';
 import { deviceKey, type AccountId, type ConversationId, type DeviceId, type MessageId } from '../../protocol/ids.js';
 import { batchesOf } from './batches-of.js';
 import { groupBy } from '../../core/group-by.js';
-import type { CassandraClient } from './cassandra-client.js';
+import type { CassandraClient, Statement } from './cassandra-client.js';
+import { createCassandraSuspicions } from './cassandra-suspicions.js';
+import { isSamePlace, maxQuarantinedItems, type Suspect } from '../../core/suspicion.js';
 
 /** Not times: whatever clocks say, a removal goes over what was put (README). */
 const putAt = 1;
@@ -18,37 +21,27 @@ const selectQueuedAt = 'SELECT queued_at FROM inbox_by_device WHERE account_id =
 const deleteRows = `DELETE FROM inbox_by_device USING TIMESTAMP ${removedAt} WHERE account_id = ? AND device_id = ?`;
 const deleteRange = `${deleteRows} AND conversation_id = ? AND position >= ? AND position <= ?`;
 
-export function createCassandraInbox(client: CassandraClient, options: { readonly maxAgeMs: number }): Inbox {
+export interface CassandraInbox extends Inbox {
+  readonly quarantine: Quarantine;
+}
+
+export function createCassandraInbox(client: CassandraClient, options: { readonly maxAgeMs: number }): CassandraInbox {
+  const suspicions = createCassandraSuspicions(client, options);
   const ttlSeconds = Math.ceil(options.maxAgeMs / 1_000);
-  const insertOf = ({ device, row }: InboxEntry) => {
-    const { conversationId, position, messageId, kind, sender, acceptedAtMs, queuedAtMs, envelope } = row;
-    const values = [
-      device.accountId,
-      device.deviceId,
-      conversationId,
-      position,
-      messageId,
-      kind,
-      sender.accountId,
-      sender.deviceId,
-      acceptedAtMs,
-      queuedAtMs,
-    ];
-    return envelope === undefined
-      ? { query: insertRow, params: [...values, ttlSeconds], bytes: 0 }
-      : { query: insertRowWithEnvelope, params: [...values, envelope.type, envelope.content, ttlSeconds], bytes: envelope.content.byteLength };
-  };
 
   return {
     put: async (entries) => {
       const ofDevices = [...groupBy(entries, ({ device }) => deviceKey(device)).values()];
-      await client.write(ofDevices.map((ofOne) => batchesOf(ofOne.map(insertOf))));
+      await client.write(ofDevices.map((ofOne) => batchesOf(ofOne.map((entry) => insertOf(entry, ttlSeconds)))));
     },
 
-    read: async ({ accountId, deviceId }, { maxRows, maxBytes, afterConversation }) => {
+    read: async (device, { maxRows, maxBytes, afterConversation }) => {
       const from = afterConversation === undefined ? (['', []] as const) : ([' AND conversation_id > ?', [afterConversation]] as const);
-      const rows = await client.rows(`${selectRows}${from[0]} LIMIT ?`, accountId, deviceId, ...from[1], maxRows + 1);
-      return pageOf(rows.map(decode), maxRows, maxBytes);
+      const limit = maxRows + 1 + maxQuarantinedItems;
+      const rows = await client.rows(`${selectRows}${from[0]} LIMIT ?`, device.accountId, device.deviceId, ...from[1], limit);
+      // Of an inbox that is empty, as most are at a connect, there is nothing to pass over.
+      const suspects = rows.length === 0 ? [] : await suspicions.suspects(device);
+      return pageOf(rows.map(decode), suspects, { maxRows, maxBytes });
     },
 
     queuedAtMs: async (devices, { conversationId, position }) => {
@@ -67,19 +60,47 @@ export function createCassandraInbox(client: CassandraClient, options: { readonl
       await client.write([[statements]]);
     },
 
-    clear: async ({ accountId, deviceId }) => {
-      await client.write([[[{ query: deleteRows, params: [accountId, deviceId] }]]]);
+    clear: async (device) => {
+      const { accountId, deviceId } = device;
+      await Promise.all([client.write([[[{ query: deleteRows, params: [accountId, deviceId] }]]]), suspicions.clear(device)]);
     },
+
+    quarantine: suspicions,
   };
 }
 
-function pageOf(rows: readonly InboxRow[], maxRows: number, maxBytes: number): InboxPage {
+function insertOf({ device, row }: InboxEntry, ttlSeconds: number): Statement & { readonly bytes: number } {
+  const { conversationId, position, messageId, kind, sender, acceptedAtMs, queuedAtMs, envelope } = row;
+  const values = [
+    device.accountId,
+    device.deviceId,
+    conversationId,
+    position,
+    messageId,
+    kind,
+    sender.accountId,
+    sender.deviceId,
+    acceptedAtMs,
+    queuedAtMs,
+  ];
+  return envelope === undefined
+    ? { query: insertRow, params: [...values, ttlSeconds], bytes: 0 }
+    : { query: insertRowWithEnvelope, params: [...values, envelope.type, envelope.content, ttlSeconds], bytes: envelope.content.byteLength };
+}
+
+function pageOf(
+  found: readonly InboxRow[],
+  suspects: readonly Suspect[],
+  { maxRows, maxBytes }: Pick<InboxLimit, 'maxRows' | 'maxBytes'>,
+): InboxPage {
+  const passedOver = suspects.filter(({ state }) => state === 'quarantined');
+  const rows = found.filter((row) => !passedOver.some((suspect) => isSamePlace(suspect, row)));
   let bytes = 0;
   for (const [index, { envelope }] of rows.entries()) {
     bytes += envelope?.content.byteLength ?? 0;
-    if (index === maxRows || (index > 0 && bytes > maxBytes)) return { rows: rows.slice(0, index), more: true };
+    if (index === maxRows || (index > 0 && bytes > maxBytes)) return { rows: rows.slice(0, index), more: true, suspects };
   }
-  return { rows, more: false };
+  return { rows, more: false, suspects };
 }
 
 function decode(row: types.Row): InboxRow {

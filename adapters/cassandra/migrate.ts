@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'cassandra-driver';
 
 import { pendingMigrations, type MigrationId } from '../../core/pending-migrations.js';
-import { createClient, translated, type CassandraOptions } from './cassandra-client.js';
+import { createSchemaClient, translated, type CassandraOptions } from './cassandra-client.js';
 
 const directory = new URL('schema/', import.meta.url);
 const lockSeconds = 60;
@@ -24,7 +24,7 @@ export interface MigrateOptions extends CassandraOptions {
  * Throws MigrationError when the keyspace was migrated by a newer version, or when a migration that it has was changed since; DomainError `unavailable`.
  */
 export async function migrate({ replicationFactor, keyspace, ...options }: MigrateOptions): Promise<void> {
-  const client = createClient(options);
+  const client = createSchemaClient(options);
   try {
     await translated(async () => {
       await client.connect();

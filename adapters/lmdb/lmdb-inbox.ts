@@ -1,49 +1,47 @@
 import type { Inbox, InboxRow } from '../../ports/inbox.js';
-import type { ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
-import { afterPrefix, KeyWriter, positionAt, positionBytes, uuidAt, uuidBytes } from './keys.js';
+import type { Quarantine } from '../../ports/quarantine.js';
+import type { DeviceAddress, MessageId } from '../../protocol/ids.js';
+import { deviceRange, inboxKey, placeAt } from './inbox-keys.js';
 import type { LmdbStore } from './lmdb-store.js';
+import { createLmdbSuspicions } from './lmdb-suspicions.js';
 import { packRow, unpackRow } from './rows.js';
 import { sweep, type Sweep } from './sweep.js';
 
-const deviceBytes = uuidBytes + 1;
-const rowKeyBytes = deviceBytes + uuidBytes + positionBytes;
-
 export interface LmdbInbox extends Inbox {
+  readonly quarantine: Quarantine;
   readonly sweepExpired: Sweep;
 }
 
 export function createLmdbInbox(store: LmdbStore, options: { readonly maxAgeMs: number }): LmdbInbox {
   const rows = store.database('inbox');
-  const keyOf = (device: DeviceAddress, { conversationId, position }: Pick<InboxRow, 'conversationId' | 'position'>) =>
-    new KeyWriter(rowKeyBytes).device(device).uuid(conversationId).position(position).key;
-  const rangeOf = (device: DeviceAddress) => {
-    const prefix = new KeyWriter(deviceBytes).device(device).key;
-    return { start: prefix, end: afterPrefix(prefix) };
-  };
+  const suspicions = createLmdbSuspicions(store, options);
+  const sweepRows = sweep(rows, (value, nowMs) => queuedAtMsOf(value) + options.maxAgeMs <= nowMs);
 
   return {
     put: async (entries) => {
-      await Promise.all(entries.map(({ device, row }) => rows.put(keyOf(device, row), encode(row))));
+      await Promise.all(entries.map(({ device, row }) => rows.put(inboxKey(device, row), encode(row))));
     },
 
     read: (device, { maxRows, maxBytes, afterConversation }) => {
-      const { start, end } = rangeOf(device);
-      const from =
-        afterConversation === undefined ? start : afterPrefix(new KeyWriter(deviceBytes + uuidBytes).device(device).uuid(afterConversation).key);
+      const suspects = suspicions.suspects(device);
+      const passedOver = suspects.filter(({ state }) => state === 'quarantined').map((item) => inboxKey(device, item));
       const page: InboxRow[] = [];
       let bytes = 0;
-      for (const { key, value } of rows.range({ start: from, end, limit: maxRows + 1 })) {
-        if (page.length === maxRows || (page.length > 0 && bytes + value.byteLength > maxBytes)) return Promise.resolve({ rows: page, more: true });
+      for (const { key, value } of rows.range({ ...deviceRange(device, afterConversation), limit: maxRows + 1 + passedOver.length })) {
+        if (passedOver.some((of) => of.equals(key))) continue;
+        if (page.length === maxRows || (page.length > 0 && bytes + value.byteLength > maxBytes)) {
+          return Promise.resolve({ rows: page, more: true, suspects });
+        }
         page.push(decode(key, value));
         bytes += value.byteLength;
       }
-      return Promise.resolve({ rows: page, more: false });
+      return Promise.resolve({ rows: page, more: false, suspects });
     },
 
     queuedAtMs: (devices, item) =>
       Promise.resolve(
         devices.map((device) => {
-          const row = rows.get(keyOf(device, item));
+          const row = rows.get(inboxKey(device, item));
           return row && queuedAtMsOf(row);
         }),
       ),
@@ -51,19 +49,23 @@ export function createLmdbInbox(store: LmdbStore, options: { readonly maxAgeMs: 
     remove: async (device, ranges) => {
       const removals: Promise<unknown>[] = [];
       for (const { conversationId, first, last } of ranges) {
-        const end = keyOf(device, { conversationId, position: last + 1 });
-        for (const key of rows.keys({ start: keyOf(device, { conversationId, position: first }), end })) removals.push(rows.remove(key));
+        const end = inboxKey(device, { conversationId, position: last + 1 });
+        for (const key of rows.keys({ start: inboxKey(device, { conversationId, position: first }), end })) removals.push(rows.remove(key));
       }
       await Promise.all(removals);
     },
 
     clear: async (device) => {
       const removals: Promise<unknown>[] = [];
-      for (const key of rows.keys(rangeOf(device))) removals.push(rows.remove(key));
-      await Promise.all(removals);
+      for (const key of rows.keys(deviceRange(device))) removals.push(rows.remove(key));
+      await Promise.all([...removals, suspicions.clear(device)]);
     },
 
-    sweepExpired: sweep(rows, (value, nowMs) => queuedAtMsOf(value) + options.maxAgeMs <= nowMs),
+    quarantine: suspicions,
+
+    sweepExpired: async (nowMs) => {
+      await Promise.all([sweepRows(nowMs), suspicions.sweepExpired(nowMs)]);
+    },
   };
 }
 
@@ -89,8 +91,7 @@ function encode({ messageId, kind, sender, acceptedAtMs, queuedAtMs, envelope }:
 function decode(key: Buffer, value: Buffer): InboxRow {
   const [messageId, kind, accountId, deviceId, acceptedAtMs, queuedAtMs, type, content] = unpackRow(value) as StoredRow;
   return {
-    conversationId: uuidAt(key, deviceBytes) as ConversationId,
-    position: positionAt(key, deviceBytes + uuidBytes),
+    ...placeAt(key),
     messageId,
     kind,
     sender: { accountId, deviceId },

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
 import type { EventLog } from '../../ports/event-log.js';
-import type { WakeUps, WakeUpTime } from '../../ports/wake-ups.js';
+import type { WakeUps, WakeUpCause } from '../../ports/wake-ups.js';
 import { deviceKey, type DeviceAddress } from '../../protocol/ids.js';
 import { encodeWakeUpRecord, type WakeUpRecord } from '../../protocol/log-records.js';
 import type { WakeUpEvents } from '../../telemetry/push-events.js';
@@ -28,9 +28,9 @@ export class GatheredWakeUps implements WakeUps {
     this.#options = options;
   }
 
-  ask({ accountId, deviceId }: DeviceAddress, when: WakeUpTime): void {
-    const notBeforeMs = this.#options.clock.nowMs() + (when === 'at-once' ? 0 : comesBackWithinMs);
-    this.#gather({ accountId, deviceId, notBeforeMs });
+  ask({ accountId, deviceId }: DeviceAddress, cause: WakeUpCause): void {
+    const notBeforeMs = this.#options.clock.nowMs() + (cause === 'unless-back' ? comesBackWithinMs : 0);
+    this.#gather({ accountId, deviceId, notBeforeMs, ...(cause === 'for-keys' ? { forKeys: true } : {}) });
     this.#working ??= this.#work();
   }
 
@@ -44,7 +44,10 @@ export class GatheredWakeUps implements WakeUps {
     const key = deviceKey(record);
     const known = this.#gathered.get(key);
     if (known === undefined && this.#gathered.size >= maxGathered) this.#options.events.dropped(1);
-    else if (known === undefined || known.notBeforeMs > record.notBeforeMs) this.#gathered.set(key, record);
+    else if (known === undefined) this.#gathered.set(key, record);
+    else if (known.notBeforeMs > record.notBeforeMs || (record.forKeys === true && known.forKeys !== true)) {
+      this.#gathered.set(key, { ...known, ...record, notBeforeMs: Math.min(known.notBeforeMs, record.notBeforeMs) });
+    }
   }
 
   async #work(): Promise<void> {

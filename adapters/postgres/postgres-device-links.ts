@@ -1,8 +1,9 @@
-import type { AccountWithDevices, DeviceList, NewDevice } from '../../ports/accounts.js';
-import type { DeviceLinks, LinkedDevice } from '../../ports/device-links.js';
+import type { AccountWithDevices } from '../../ports/accounts.js';
+import type { DeviceLinks, Joining, LinkedDevice, LinkProgress } from '../../ports/device-links.js';
 import { DomainError } from '../../protocol/errors.js';
 import { deviceId, type AccountId, type DeviceId, type LinkId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
+import type { HistoryStep, LinkStage } from '../../protocol/rest/link.js';
 import { accountOf, type AccountDeviceRow } from './account-row.js';
 import { insertDevice } from './insert-device.js';
 import type { PostgresPool, PostgresRunner } from './postgres-pool.js';
@@ -15,19 +16,36 @@ interface LinkRow {
   readonly device_id: DeviceId | null;
 }
 
+interface ProgressRow extends Pick<LinkRow, 'device_id'> {
+  readonly account_id: AccountId;
+  readonly answered_by: DeviceId;
+  readonly history: HistoryState | null;
+  readonly expires_at_ms: number;
+  /** Of the device that joined. */
+  readonly revoked_at_ms: number | null;
+}
+
+type HistoryState = 'wanted' | HistoryStep;
+/** Over which each step goes. */
+const before: Readonly<Record<HistoryStep, readonly HistoryState[]>> = { offered: ['wanted'], nothing: ['wanted'], taken: ['wanted', 'offered'] };
+
 export function createPostgresDeviceLinks(pool: PostgresPool): DeviceLinks {
+  const progress = async (linkId: LinkId, nowMs: number) => {
+    const [row] = await pool.rows<ProgressRow>('find-link-progress', linkId);
+    return row && progressOf(row, nowMs);
+  };
   return {
     open: async ({ linkId, secretHash, expiresAtMs }, nowMs) => {
-      await pool.change('delete-expired-links', nowMs);
-      if ((await pool.change('insert-link', linkId, secretHash, expiresAtMs)) === 0) {
+      await pool.change('delete-unanswered-links', nowMs);
+      if ((await pool.change('insert-link', linkId, secretHash, expiresAtMs, nowMs)) === 0) {
         throw new DomainError('conflict', 'linkId: taken already', { detail: { field: 'linkId' } });
       }
     },
-    answer: (linkId, accountId, sealed, nowMs) =>
+    answer: (linkId, { accountId, deviceId }, sealed, nowMs) =>
       pool.transaction(async (runner) => {
         await lockLink(runner, linkId, nowMs);
         requireRoom(await nextDeviceId(runner, accountId));
-        if ((await runner.change('answer-link', linkId, accountId, sealed)) === 0) {
+        if ((await runner.change('answer-link', linkId, accountId, deviceId, sealed)) === 0) {
           throw new DomainError('conflict', 'this link was answered before');
         }
       }),
@@ -38,17 +56,48 @@ export function createPostgresDeviceLinks(pool: PostgresPool): DeviceLinks {
       const account = await accountWithDevices(pool, link.account_id);
       return { sealed: link.sealed, account, deviceId: link.device_id ?? (await nextDeviceId(pool, link.account_id)) };
     },
-    finish: (linkId, device, deviceList, nowMs) => pool.transaction((runner) => finish(runner, linkId, { device, deviceList, nowMs })),
+    finish: (linkId, joining, nowMs) => pool.transaction((runner) => finish(runner, linkId, { ...joining, nowMs })),
+    progress,
+    tell: async (linkId, { accountId, deviceId }, step) => {
+      if ((await pool.change('tell-link-history', linkId, accountId, deviceId, step, before[step])) === 0) throw noSuchLink();
+    },
+    cancel: async (linkId, accountId, nowMs) => {
+      if ((await pool.change('cancel-link', linkId, accountId, nowMs)) > 0) return;
+      if ((await progress(linkId, nowMs))?.answeredBy.accountId !== accountId) throw noSuchLink();
+      throw new DomainError('conflict', 'the device has joined already; remove it');
+    },
+    follow: async (linkId, nowMs) => {
+      await pool.change('follow-link', linkId, nowMs);
+      return progress(linkId, nowMs);
+    },
+    unfollowed: async (sinceMs, limit) => {
+      const rows = await pool.rows<Pick<ProgressRow, 'account_id'> & { readonly link_id: LinkId }>('find-unfollowed-links', sinceMs, limit);
+      return rows.map(({ link_id: linkId, account_id: accountId }) => ({ linkId, accountId }));
+    },
+    close: async (linkId, nowMs) => {
+      await pool.change('close-link', linkId, nowMs);
+    },
+    forget: (closedBeforeMs, limit) => pool.change('forget-links', closedBeforeMs, limit),
   };
 }
 
-interface Finish {
-  readonly device: NewDevice;
-  readonly deviceList: DeviceList;
+function progressOf(row: ProgressRow, nowMs: number): LinkProgress {
+  const { account_id: accountId, answered_by: answeredBy, device_id: deviceId, expires_at_ms: expiresAtMs } = row;
+  return { stage: stageOf(row, nowMs), answeredBy: { accountId, deviceId: answeredBy }, deviceId: deviceId ?? undefined, expiresAtMs };
+}
+
+function stageOf({ device_id: deviceId, history, expires_at_ms: expiresAtMs, revoked_at_ms: revokedAtMs }: ProgressRow, nowMs: number): LinkStage {
+  if (deviceId === null) return expiresAtMs > nowMs ? 'answered' : 'over';
+  if (revokedAtMs !== null) return 'over';
+  if (history === 'wanted') return 'joined';
+  return history === 'offered' ? 'offered' : 'done';
+}
+
+interface Finish extends Joining {
   readonly nowMs: number;
 }
 
-async function finish(runner: PostgresRunner, linkId: LinkId, { device, deviceList, nowMs }: Finish): Promise<LinkedDevice> {
+async function finish(runner: PostgresRunner, linkId: LinkId, { device, deviceList, wantsHistory, nowMs }: Finish): Promise<LinkedDevice> {
   const link = await lockLink(runner, linkId, nowMs);
   requireSecret(link, device.secretHash);
   if (link.account_id === null) throw new DomainError('conflict', 'nobody has answered this link yet');
@@ -60,7 +109,7 @@ async function finish(runner: PostgresRunner, linkId: LinkId, { device, deviceLi
   }
   await insertDevice(runner, link.account_id, device, nowMs);
   const conversationIds = await replaceDeviceList(runner, link.account_id, { stored, list: deviceList });
-  await runner.change('burn-link', linkId, device.deviceId);
+  await runner.change('burn-link', linkId, device.deviceId, wantsHistory ? 'wanted' : null);
   const account = await accountWithDevices(runner, link.account_id);
   return { account, deviceId: device.deviceId, createdAtMs: nowMs, created: true, conversationIds };
 }

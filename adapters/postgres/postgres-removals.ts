@@ -44,6 +44,7 @@ export function createPostgresRemovals(pool: PostgresPool): Removals {
     finish: async (removalId, removed, nowMs) => {
       await pool.change('finish-removal', removalId, nowMs, JSON.stringify(removed));
     },
+    forget: (finishedBeforeMs, limit) => pool.change('forget-removals', finishedBeforeMs, limit),
   };
 }
 

@@ -1,19 +1,21 @@
 import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, type Connection, type WorkflowStartOptions } from '@temporalio/client';
 
-import { deviceSearchKey } from '../../core/device-search-key.js';
 import { devicesInWords, drainWaveId, type DrainWave } from '../../core/drain-plan.js';
+import { deviceLinkId, type LinkPlan } from '../../core/link-plan.js';
 import { mediaBucketName, mediaExpiryId, type MediaBucket } from '../../core/media-rules.js';
 import { recoveryId, type Recovery } from '../../core/recovery-plan.js';
 import { removalWorkflowId, type RemovalPlan } from '../../core/removal-plan.js';
+import { accountSearchKey, deviceSearchKey } from '../../core/search-key.js';
 import type { DurableWork } from '../../ports/durable-work.js';
 import { DomainError } from '../../protocol/errors.js';
+import type { AccountId } from '../../protocol/ids.js';
 import { registerSearchAttributes, searchAttributes } from './search-attributes.js';
 import type { TemporalConnection } from './temporal-connection.js';
 
 const startDeadlineMs = 1_500;
 const retryAfterMs = 1_000;
 /** Of 1..5: a single device's way back goes before everything that can wait. */
-const priorityKeys = { drain: 1, recovery: 1, removal: 3, drainOfHerd: 4, expiry: 5 };
+const priorityKeys = { drain: 1, recovery: 1, link: 2, removal: 3, drainOfHerd: 4, expiry: 5 };
 /** gRPC codes by which a cluster says that it keeps its search attributes to itself. */
 const refusedCodes: ReadonlySet<number> = new Set([7, 12, 16]);
 
@@ -39,6 +41,7 @@ export function createTemporalDurableWork({ client, connection, namespace, taskQ
     startMediaExpiry: (bucket) => start('mediaExpiry', mediaExpiryOptions(taskQueue, bucket)),
     startGatewayRecovery: (recovery) => start('gatewayRecovery', gatewayRecoveryOptions(recovery)),
     startRemoval: (removal) => start(removal.kind === 'device' ? 'deviceUnlink' : 'accountErasure', removalOptions(removal)),
+    startDeviceLink: (link, accountId) => start('deviceLink', deviceLinkOptions(link, accountId)),
   };
 }
 
@@ -95,6 +98,18 @@ function removalOptions(removal: RemovalPlan): Start {
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: removal.kind === 'device' ? 'removal of what is left of an unlinked device' : 'removal of what is left of an erased account',
     priority: { priorityKey: priorityKeys.removal },
+  };
+}
+
+function deviceLinkOptions(link: LinkPlan, accountId: AccountId): Start {
+  return {
+    workflowId: deviceLinkId(link),
+    args: [link],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'link of a new device to an account',
+    priority: { priorityKey: priorityKeys.link },
+    typedSearchAttributes: [{ key: searchAttributes.account, value: accountSearchKey(accountId) }],
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Connection } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 
-/** What an operator can look for in the Web UI: waves by device (core/device-search-key.ts) and by gateway, deletions of files by the end of their bucket. */
+/** What an operator can look for in the Web UI: waves by device (core/search-key.ts) and by gateway, links by account, deletions of files by the end of their bucket. */
 export const searchAttributes = {
   devices: defineSearchAttributeKey('HeliographDevices', 'KEYWORD_LIST'),
+  account: defineSearchAttributeKey('HeliographAccount', 'KEYWORD'),
   gateway: defineSearchAttributeKey('HeliographGateway', 'KEYWORD'),
   blobBucket: defineSearchAttributeKey('HeliographBlobBucket', 'KEYWORD'),
 } as const;

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 
-import { deviceSearchKey } from '../../core/device-search-key.js';
+import { accountSearchKey, deviceSearchKey } from '../../core/search-key.js';
 import type { WorkflowViews } from '../../ports/workflow-views.js';
 import { DomainError } from '../../protocol/errors.js';
 import type { WorkflowDetail, WorkflowQuery, WorkflowView } from '../../protocol/rest/workflow-view.js';
@@ -69,12 +69,13 @@ async function asked<Answer>(client: Client, ask: () => Promise<Answer>): Promis
 }
 
 /** In the language of Temporal's visibility store. */
-function searchOf({ type, status, gateway, device }: WorkflowQuery): string {
+function searchOf({ type, status, gateway, device, account }: WorkflowQuery): string {
   const parts = [
     ['WorkflowType', type],
     ['ExecutionStatus', status === undefined ? undefined : pascal(status)],
     [searchAttributes.gateway.name, gateway],
     [searchAttributes.devices.name, device && deviceSearchKey(device)],
+    [searchAttributes.account.name, account && accountSearchKey(account)],
   ];
   return parts.flatMap(([key, value]) => (value === undefined ? [] : [`${key} = '${value}'`])).join(' AND ');
 }

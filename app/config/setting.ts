@@ -74,3 +74,6 @@ export function list(about: About, fallback: readonly string[]): Setting<readonl
   const schema = z.array(z.string().min(1));
   return { ...about, fallback, parse: (value) => schema.parse(value.split(',').map((part) => part.trim())) };
 }
+
+/** Bounds of a TCP port; 0 takes a free one. */
+export const port = { min: 0, max: 65_535 };

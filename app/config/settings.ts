@@ -1,8 +1,21 @@
 import { rateLimits, type RateLimit, type RateLimitName } from '../../protocol/limits.js';
 import { mediaSettings } from './media-settings.js';
-import { list, oneOf, optionalSecret, optionalText, positiveNumber, secret, someOf, text, textLike, wholeNumber, type Setting } from './setting.js';
+import { temporalSettings } from './temporal-settings.js';
+import {
+  list,
+  oneOf,
+  optionalSecret,
+  optionalText,
+  port,
+  positiveNumber,
+  secret,
+  someOf,
+  text,
+  textLike,
+  wholeNumber,
+  type Setting,
+} from './setting.js';
 
-const port = { min: 0, max: 65_535 };
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
@@ -81,23 +94,7 @@ export const settings = {
       max: 500,
     }),
   },
-  temporal: {
-    address: optionalText({
-      variable: 'HELIOGRAPH_TEMPORAL_ADDRESS',
-      meaning: '`host:port` of a Temporal of your own; without it a development server is started in the data directory.',
-    }),
-    namespace: text({ variable: 'HELIOGRAPH_TEMPORAL_NAMESPACE', meaning: 'Temporal namespace.' }, 'default'),
-    taskQueue: text(
-      { variable: 'HELIOGRAPH_TEMPORAL_TASK_QUEUE', meaning: 'Task queue of the workflows; another one for each deployment in a namespace.' },
-      'inbox-drain',
-    ),
-    cli: optionalText({ variable: 'HELIOGRAPH_TEMPORAL_CLI', meaning: 'Path of the `temporal` program; `npm start` finds or installs one.' }),
-    uiPort: wholeNumber(
-      { variable: 'HELIOGRAPH_TEMPORAL_UI_PORT', meaning: 'Temporal Web UI of the development server; 0 takes a free port.' },
-      8233,
-      port,
-    ),
-  },
+  temporal: temporalSettings,
   gateway: {
     id: textLike({ variable: 'HELIOGRAPH_GATEWAY_ID', meaning: 'Name of this gateway, unique among all.' }, 'gateway-1', {
       form: /^[\w.-]{1,64}$/,

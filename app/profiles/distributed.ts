@@ -1,4 +1,3 @@
-import { createHistoryPassed } from '../../activities/history-passed.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
 import { createRosterCache } from '../../adapters/memory/roster-cache.js';
 import { createSystemClock } from '../../adapters/system/system-clock.js';
@@ -11,7 +10,6 @@ import { createTickets } from '../../gateway/admission/tickets.js';
 import { createStatements } from '../../gateway/statements.js';
 import { createTokens, tokenKeysOf } from '../../gateway/tokens.js';
 import type { BlobStore } from '../../ports/blob-store.js';
-import { createDrainEvents } from '../../telemetry/drain-events.js';
 import { createLinkEvents } from '../../telemetry/link-events.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { createMetricsRegistry } from '../../telemetry/metrics.js';
@@ -25,6 +23,7 @@ import { openDirectory } from '../open-directory.js';
 import { openPush } from '../open-push.js';
 import { openCassandra, openKafka, openRedis, openS3, sharedPostgres } from '../open-shared-stores.js';
 import { requiredSetting } from '../required-setting.js';
+import { createDrains } from '../drains.js';
 import { startAdmin } from '../start-admin.js';
 import { StartError } from '../start-error.js';
 import { startGateway, type StartedGateway } from '../start-gateway.js';
@@ -123,7 +122,7 @@ async function openParts(options: DistributedOptions) {
   };
   return {
     ...{ clock, metrics, address, eventLog, cassandra, redis, directory, blobs, shared },
-    drain: { historyPassed: createHistoryPassed(eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) },
+    drain: createDrains({ eventLog, drainPause: redis.drainPause, clock, logger, metrics }),
     link: { secret: deriveKey(secret, 'link').toString('base64url'), addresses: redis.addresses, clock, events: createLinkEvents(logger, metrics) },
     tickets: createTickets(deriveKey(secret, 'tickets')),
     tokens: createTokens({ keys: tokenKeys, clock, lifetimeMs: config.gateway.tokenLifetimeMs }),
@@ -144,7 +143,7 @@ async function startBehindTheLog({ config, logger, closer }: DistributedOptions,
   // The Temporal SDK for workers is large: only processes that are one load it.
   const { startTemporalWorker } = await import('../temporal-worker.js');
   const activities = createActivities({ adapters, drain: { ...adapters, ...drain }, blobs, logger, metrics });
-  const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, clock, logger });
+  const worker = startTemporalWorker({ ...address, activities, slots: workerSlots, buildId: config.temporal.buildId, clock, logger });
   closer.add('temporal worker', () => worker.close());
   return () => worker.isRunning();
 }

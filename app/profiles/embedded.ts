@@ -1,10 +1,10 @@
-import { createHistoryPassed } from '../../activities/history-passed.js';
 import { createFilesystemBlobStore } from '../../adapters/filesystem/filesystem-blob-store.js';
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
 import { createMemoryPresence } from '../../adapters/memory/presence.js';
 import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
+import { createMemoryDrainPause } from '../../adapters/memory/drain-pause.js';
 import { createMemoryHeads } from '../../adapters/memory/heads.js';
 import { createRosterCache } from '../../adapters/memory/roster-cache.js';
 import { createMemorySignals } from '../../adapters/memory/signals.js';
@@ -18,7 +18,6 @@ import { createStatements } from '../../gateway/statements.js';
 import { createTokens } from '../../gateway/tokens.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GatewayEndpoint } from '../../ports/gateway-link.js';
-import { createDrainEvents } from '../../telemetry/drain-events.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { createMetricsRegistry } from '../../telemetry/metrics.js';
 import { createActivities } from '../activities.js';
@@ -33,6 +32,7 @@ import { openPush } from '../open-push.js';
 import { openBlobKey, openTicketKey, openTokenKeys, openVapidKey } from '../own-keys.js';
 import { openOperatorToken } from '../operator-token.js';
 import { addressToOpen } from '../address-to-open.js';
+import { createDrains } from '../drains.js';
 import { startAdmin } from '../start-admin.js';
 import { startGateway } from '../start-gateway.js';
 import { startPipeline } from '../start-pipeline.js';
@@ -89,7 +89,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     ...{ ...stores, ...directory, ...push, clock, announcements, rosters, ...withinProcess(config, clock), link: gatewayLink.link },
     ...{ work: createTemporalDurableWork(temporalConnection), workflowViews: createTemporalWorkflowViews(temporalConnection) },
   };
-  const drain = { ...adapters, historyPassed: createHistoryPassed(stores.eventLog, 'history-writer'), events: createDrainEvents(logger, metrics) };
+  const drain = { ...adapters, ...createDrains({ ...adapters, logger, metrics }) };
   const tokenKeys = openTokenKeys(keys);
   const tokens = createTokens({ keys: tokenKeys, clock, lifetimeMs: config.gateway.tokenLifetimeMs });
   const statements = createStatements(tokenKeys);
@@ -126,6 +126,7 @@ function withinProcess(config: Config, clock: Clock) {
     line: createMemoryWaitingLine(clock),
     rateLimiter: createMemoryRateLimiter(config.limits, clock),
     quietPeriods: createMemoryQuietPeriods(clock, config.push.quietMs),
+    drainPause: createMemoryDrainPause(clock),
     signals: createMemorySignals(),
     presence: createMemoryPresence(),
     heads: createMemoryHeads(),

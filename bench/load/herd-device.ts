@@ -25,7 +25,7 @@ type Answer =
 export class HerdDevice {
   readonly #device: LoadDevice;
   readonly #index: number;
-  /** Of each message that it gets. */
+  /** Of each message that it gets; events are none. */
   readonly #onBody: (body: Uint8Array) => void;
   readonly #leaving = new AbortController();
   #socket: WebSocket | undefined;
@@ -111,7 +111,7 @@ export class HerdDevice {
     if (frame.type === 'welcome' && frame.inbox === 'empty') this.#drained();
     if (frame.type === 'inbox.empty') this.#drained();
     if (frame.type !== 'deliver') return;
-    for (const { body } of frame.items) if (body !== undefined) this.#onBody(body);
+    for (const { kind, body } of frame.items) if (kind === 'message' && body !== undefined) this.#onBody(body);
     this.#send({ type: 'ack', seq: frame.seq });
   }
 

@@ -11,6 +11,12 @@ import { unlimited, withoutSettings } from './server-environment.js';
 
 const startTimeoutMs = 120_000;
 
+/** Of the PostgreSQL database of the cluster with this name. */
+export function clusterDirectoryUrl(name: string): string {
+  const { user, password } = stackCredentials.postgres;
+  return `postgres://${user}:${password}@127.0.0.1:${stackPorts.postgres}/${name}`;
+}
+
 export type Role = 'gateway' | 'pipeline' | 'temporal-worker';
 
 export interface HeliographClusterOptions {
@@ -137,7 +143,6 @@ export class ClusterMember {
     this.adminUrl = `http://127.0.0.1:${ports.admin}`;
     this.socketUrl = `ws://127.0.0.1:${ports.public}/v1/socket`;
     this.#args = [...nodeArgs, join(dist, 'workers', 'all-in-one.js')];
-    const { user, password } = stackCredentials.postgres;
     this.#environment = {
       ...withoutSettings(process.env),
       ...unlimited(),
@@ -151,7 +156,7 @@ export class ClusterMember {
       HELIOGRAPH_KAFKA_PREFIX: cluster,
       HELIOGRAPH_REDIS_PREFIX: cluster,
       HELIOGRAPH_CASSANDRA_KEYSPACE: cluster,
-      HELIOGRAPH_POSTGRES_URL: `postgres://${user}:${password}@127.0.0.1:${stackPorts.postgres}/${cluster}`,
+      HELIOGRAPH_POSTGRES_URL: clusterDirectoryUrl(cluster),
       HELIOGRAPH_TEMPORAL_TASK_QUEUE: cluster,
       HELIOGRAPH_LOG_LEVEL: 'warn',
       ...environment,

@@ -1,5 +1,6 @@
 import { stages } from '../load/recorder.js';
 import { bytesPerSession, type IdleMeasurement } from '../scenarios/measure-idle-sessions.js';
+import { coreMs } from './cells.js';
 import type { LoadFigures } from './load-figures.js';
 
 /** Where figures come from. */
@@ -15,7 +16,8 @@ export interface BenchmarkResults extends Made {
 }
 
 /** The tables of docs/benchmarks.md that a run makes. */
-export type Figures = 'figures' | 'distributed figures' | 'group figures' | 'distributed group figures';
+type Table = 'figures' | 'group figures' | 'drain figures';
+export type Figures = Table | `distributed ${Table}`;
 
 /** The document with these figures replaced. Throws when their markers are missing. */
 export function replaceFigures(document: string, name: Figures, figures: string): string {
@@ -52,7 +54,7 @@ function closedTable(loads: readonly LoadFigures[]): string {
       load.plan.shape.kind === 'closed' ? `${load.plan.pairs} x ${load.plan.shape.window}` : '',
       wholeNumber(load.exchangesPerSecond),
       ...latencies(load),
-      cpu(load),
+      coreMs(load.cpuMsPerExchange, load.childCpuMsPerExchange),
       percent(load.stolen),
       seconds(load),
     ]),
@@ -77,7 +79,7 @@ function openTable(loads: readonly LoadFigures[]): string {
       `${load.plan.pairs}`,
       ...latencies(load),
       `${milliseconds(load.lateness.p50Ms)} / ${milliseconds(load.lateness.p99Ms)}`,
-      cpu(load),
+      coreMs(load.cpuMsPerExchange, load.childCpuMsPerExchange),
       percent(load.stolen),
       seconds(load),
     ]),
@@ -107,12 +109,6 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 
 function latencies({ latency }: LoadFigures): readonly string[] {
   return stages.map((stage) => [latency[stage].p50Ms, latency[stage].p95Ms, latency[stage].p99Ms].map(milliseconds).join(' / '));
-}
-
-function cpu({ cpuMsPerExchange, childCpuMsPerExchange }: LoadFigures): string {
-  if (cpuMsPerExchange === undefined) return 'not measured';
-  const children = Object.entries(childCpuMsPerExchange).map(([program, cpuMs]) => `${program} ${cpuMs.toFixed(3)}`);
-  return [cpuMsPerExchange.toFixed(3), ...children].join(', ');
 }
 
 function seconds({ repeats, plan }: LoadFigures): string {

@@ -18,7 +18,8 @@ export interface LoadFigures {
   readonly childCpuMsPerExchange: Readonly<Record<string, number>>;
 }
 
-const leastCpuMs = 0.001;
+/** Less than that is not shown. */
+export const leastCpuMs = 0.001;
 
 /** Throws RangeError when there are no runs. */
 export function summariseRuns(runs: readonly LoadMeasurement[]): LoadFigures {

@@ -84,7 +84,8 @@ class Flight {
 
 /** One message after the other to a group whose members are all online. Rejects when one does not reach everybody. */
 export async function measureGroup(target: GroupTarget, plan: GroupPlan): Promise<GroupMeasurement> {
-  const group = await target.group(plan.members);
+  const [group] = await target.groups(1, plan.members);
+  if (group === undefined) throw new RangeError('one group was asked for');
   let flight: Flight | undefined;
   const lost = (code: number | string): never => {
     throw new Error(`${target.name}: a session ended or was refused: ${code}`);

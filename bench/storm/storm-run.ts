@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HerdDevice, type HerdRecord } from '../load/herd-device.js';
 import { createHeliographWire, numberOf } from '../load/heliograph-wire.js';
 import { inParallel } from '../load/in-parallel.js';
+import { Talk, type TalkFigures } from '../load/talk.js';
 import type { LoadDevice, LoadPair } from '../load/wire.js';
 import type { HeliographCluster } from '../process/heliograph-cluster.js';
-import { percentile } from '../report/percentile.js';
-import { Talk } from './talk.js';
 
 const [lostName, otherName] = ['gateway-1', 'gateway-2'] as const;
 const connectsAtOnce = 64;
@@ -16,6 +15,8 @@ const quietMs = 10_000;
 /** Devices notice within this time that their gateway is gone: the SDK would wait for up to 30 s more, to spare the others. */
 const noticedWithinMs = 1_000;
 const settleMs = 5_000;
+/** After the loss: the figures of others are those of this time, however long the herd takes. */
+const stormMs = 60_000;
 
 export interface StormPlan {
   readonly cluster: HeliographCluster;
@@ -34,18 +35,12 @@ export interface StormFigures {
   readonly allDrainedMs: number;
   /** Hellos for each device. */
   readonly helloesEach: number;
-  readonly before: Percentiles;
-  readonly during: Percentiles;
+  readonly before: TalkFigures;
+  readonly during: TalkFigures;
   readonly messages: number;
   readonly lost: number;
   /** Delivered more than once to a device. */
   readonly doubled: number;
-}
-
-/** p99, in ms. */
-export interface Percentiles {
-  readonly accepted: number;
-  readonly delivered: number;
 }
 
 /** Connects the herd to one gateway, kills that, and watches the herd come to the other one while others talk there. */
@@ -77,15 +72,15 @@ export async function runStorm({ cluster, herd, toHerd, bystanders }: StormPlan)
   await Promise.all(devices.map((device) => device.drained));
   const drainedMs = performance.now();
   talkToHerd.end();
-  await sleep(settleMs);
+  await sleep(Math.max(settleMs, killedMs + stormMs - performance.now()));
   const accepted = [...talkToHerd.accepted].map(([pair, numbers]) => ({ numbers, got: got.get(pair) ?? [] }));
   const figures = {
     peakPerSecond: peakOf(records.map(({ welcomedAtMs }) => welcomedAtMs - killedAtMs)),
     allBackMs: backMs - killedMs,
     allDrainedMs: drainedMs - killedMs,
     helloesEach: records.reduce((sum, { waitsMs, latecomings }) => sum + 1 + waitsMs.length + latecomings, 0) / records.length,
-    before: percentiles(talk, quietFrom, killedMs),
-    during: percentiles(talk, killedMs, drainedMs),
+    before: talk.since(quietFrom, killedMs),
+    during: talk.since(killedMs, killedMs + stormMs),
     messages: accepted.reduce((sum, { numbers }) => sum + numbers.size, 0),
     lost: accepted.reduce((sum, { numbers, got: arrived }) => sum + [...numbers].filter((number) => !arrived.includes(number)).length, 0),
     doubled: accepted.reduce((sum, { got: arrived }) => sum + arrived.length - new Set(arrived).size, 0),
@@ -110,9 +105,4 @@ function peakOf(timesMs: readonly number[]): number {
     peak = Math.max(peak, index - from + 1);
   }
   return peak;
-}
-
-function percentiles(talk: Talk, fromMs: number, untilMs: number): Percentiles {
-  const { acceptedMs, deliveredMs } = talk.since(fromMs, untilMs);
-  return { accepted: percentile(acceptedMs, 0.99), delivered: percentile(deliveredMs, 0.99) };
 }

@@ -1,9 +1,12 @@
+import { inParallel } from '../load/in-parallel.js';
 import { registerDevices, registerGroup, registerPairs } from '../load/register-accounts.js';
 import type { LoadDevice, LoadPair } from '../load/wire.js';
 import type { GroupTarget } from './target.js';
 
+const groupsAtOnce = 4;
+
 /** Registers what is asked for, and remembers it. */
-export function registeredOn(publicUrl: string): Pick<GroupTarget, 'devices' | 'pairs' | 'group'> {
+export function registeredOn(publicUrl: string): Pick<GroupTarget, 'devices' | 'pairs' | 'groups'> {
   let devices: readonly LoadDevice[] = [];
   let pairs: readonly LoadPair[] = [];
   const some = async (count: number) => {
@@ -12,7 +15,11 @@ export function registeredOn(publicUrl: string): Pick<GroupTarget, 'devices' | '
   };
   return {
     devices: some,
-    group: async (members) => registerGroup(publicUrl, await some(members)),
+    groups: async (count, members) => {
+      const all = await some(count * members);
+      const ofEach = Array.from({ length: count }, (_, index) => all.slice(index * members, (index + 1) * members));
+      return inParallel(ofEach, groupsAtOnce, (devices) => registerGroup(publicUrl, devices));
+    },
     pairs: async (count) => {
       if (pairs.length < count) pairs = [...pairs, ...(await registerPairs(publicUrl, count - pairs.length))];
       return pairs.slice(0, count);

@@ -26,8 +26,8 @@ export interface Target extends MeasuredProcesses {
 
 /** One that has groups, and says what it did. */
 export interface GroupTarget extends Target {
-  /** A group of so many members with one device each, anew at every call. */
-  group(members: number): Promise<LoadGroup>;
+  /** Groups of so many members with one device each, anew at every call. Nobody is in two of them. */
+  groups(count: number, members: number): Promise<readonly LoadGroup[]>;
   /** Sums of counters (`heliograph_…_total`) over all of its processes, by the names they are given under. */
   counts<Name extends string>(counters: Readonly<Record<Name, string>>): Promise<Readonly<Record<Name, number>>>;
 }

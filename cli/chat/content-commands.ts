@@ -4,7 +4,7 @@ import { durationOf } from './content-text.js';
 import { fileCommands, fileHelp, type MessageCommandsDependencies } from './file-commands.js';
 
 export const contentHelp = `  /reply N TEXT        answer message [N]
-  /edit TEXT           another text for your last one
+  /edit [[N]] TEXT     another text for your last one, or for [N], with its brackets
   /delete [N]          delete your last message, or message [N], for everyone
   /react N [EMOJI]     react to message [N]; without emoji no more
   /for TIME TEXT       a text that goes after 30s, 10m, 8h, 7d
@@ -22,25 +22,8 @@ export function contentCommands(
   dependencies: MessageCommandsDependencies,
   argument: string | undefined,
 ): Readonly<Record<string, () => Promise<unknown>>> {
-  const { device, open, messageOf } = dependencies;
-  const needed = (usage: string): string => {
-    if (argument === undefined) throw new ChatRefusal(`say ${usage}`);
-    return argument;
-  };
-  /** The message of a number, and what stands behind it. */
-  const numbered = (usage: string): { readonly messageId: MessageId; readonly rest: string } => {
-    const [, number, rest = ''] = /^(\d+)\s*(.*)$/.exec(needed(usage)) ?? [];
-    if (number === undefined) throw new ChatRefusal(`say ${usage}`);
-    const messageId = messageOf(Number(number));
-    if (messageId === undefined || device.message(open(), messageId) === undefined) throw new ChatRefusal(`there is no message [${number}] here`);
-    return { messageId, rest };
-  };
-  const lastOwn = (...types: readonly Message['content']['type'][]): MessageId => {
-    const messages = device.messages(open(), { limit: lookedThrough });
-    const last = messages.findLast(({ state, content }) => state !== undefined && state !== 'failed' && types.includes(content.type));
-    if (last === undefined) throw new ChatRefusal('you said nothing here lately');
-    return last.messageId;
-  };
+  const { device, open } = dependencies;
+  const { needed, numbered, shown, lastOwn } = parts(dependencies, argument);
   return {
     ...fileCommands(dependencies, argument),
     reply: () => {
@@ -48,7 +31,11 @@ export function contentCommands(
       if (text === '') throw new ChatRefusal('say what: /reply N TEXT');
       return device.send(open(), { type: 'text', text, replyTo });
     },
-    edit: () => device.send(open(), { type: 'edit', messageId: lastOwn('text'), text: needed('the text: /edit TEXT') }),
+    edit: () => {
+      // In brackets: a text may begin with a number.
+      const [, number, text] = /^\[(\d+)\]\s+(.+)$/.exec(needed('the text: /edit TEXT')) ?? [undefined, undefined, argument];
+      return device.send(open(), { type: 'edit', messageId: number === undefined ? lastOwn('text') : shown(number), text: text ?? '' });
+    },
     delete: () => {
       const messageId = argument === undefined ? lastOwn('text', 'poll', 'file') : numbered('which: /delete N').messageId;
       return device.send(open(), { type: 'delete', messageId });
@@ -76,6 +63,32 @@ export function contentCommands(
       return device.send(open(), { type: 'disappearing', seconds });
     },
   };
+}
+
+/** What the argument of a command says, and which messages it means. All throw ChatRefusal. */
+function parts({ device, open, messageOf }: MessageCommandsDependencies, argument: string | undefined) {
+  const needed = (usage: string): string => {
+    if (argument === undefined) throw new ChatRefusal(`say ${usage}`);
+    return argument;
+  };
+  /** The message of a number, and what stands behind it. */
+  const numbered = (usage: string): { readonly messageId: MessageId; readonly rest: string } => {
+    const [, number, rest = ''] = /^(\d+)\s*(.*)$/.exec(needed(usage)) ?? [];
+    if (number === undefined) throw new ChatRefusal(`say ${usage}`);
+    return { messageId: shown(number), rest };
+  };
+  const shown = (number: string): MessageId => {
+    const messageId = messageOf(Number(number));
+    if (messageId === undefined || device.message(open(), messageId) === undefined) throw new ChatRefusal(`there is no message [${number}] here`);
+    return messageId;
+  };
+  const lastOwn = (...types: readonly Message['content']['type'][]): MessageId => {
+    const messages = device.messages(open(), { limit: lookedThrough });
+    const last = messages.findLast(({ state, content }) => state !== undefined && state !== 'failed' && types.includes(content.type));
+    if (last === undefined) throw new ChatRefusal('you said nothing here lately');
+    return last.messageId;
+  };
+  return { needed, numbered, shown, lastOwn };
 }
 
 function pollOf(choice: 'single' | 'multiple', text: string): Content {

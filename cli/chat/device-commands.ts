@@ -1,9 +1,11 @@
+import type { LinkId } from '../../protocol/ids.js';
 import type { Device } from '../../sdk/index.js';
 import { ChatRefusal } from './chat-refusal.js';
 import { printable } from './printable.js';
 
 export const deviceHelp = `  /devices             the devices of your account
   /link CODE           make the device that shows this code one of them (\`heliograph link\` shows one)
+  /endlink LINK        take that back, as long as it has not joined
   /unlink N            remove device number N from your account
   /erase HANDLE        erase your account for good, with all its devices; say your own handle`;
 
@@ -26,8 +28,13 @@ export function deviceCommands(
     },
     link: async () => {
       if (argument === undefined) throw new ChatRefusal('say the code that the other device shows: /link CODE');
-      const { checkDigits } = await device.devices.link(argument);
-      print(`  The other device must show ${checkDigits} now. If it does not, remove what /devices shows as new.`);
+      const { checkDigits, linkId } = await device.devices.link(argument);
+      print(`  The other device must show ${checkDigits} now. If it does not: /endlink ${linkId}`);
+    },
+    endlink: async () => {
+      if (argument === undefined) throw new ChatRefusal('say which link, as /link told: /endlink LINK');
+      await device.devices.cancelLink(argument as LinkId);
+      print('  Nobody joins by that code any more.');
     },
     unlink: async () => {
       const found = (await device.devices.list()).find(({ deviceId }) => String(deviceId) === argument);

@@ -29,9 +29,9 @@ export class ShownTicks {
 }
 
 /** Receipts may come before the answer that a message was accepted. */
-function withReceipts(message: Message, { delivered = 0, read = 0 }: PeerReceipts): Message {
+function withReceipts(message: Message, { delivered = 0, read = 0, except = [] }: PeerReceipts): Message {
   const { position, state } = message;
-  if (position === undefined || state === undefined || state === 'read') return message;
+  if (position === undefined || state === undefined || state === 'read' || except.includes(position)) return message;
   if (position <= read) return { ...message, state: 'read' };
   return position <= delivered ? { ...message, state: 'delivered' } : message;
 }

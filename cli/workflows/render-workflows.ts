@@ -6,6 +6,7 @@ const purposes: Readonly<Record<string, string>> = {
   drainWave: 'delivers what waited in the inboxes of devices that came back',
   mediaExpiry: 'deletes files of messages that are due',
   gatewayRecovery: 'looks after the devices of a gateway that was lost',
+  deviceLink: 'follows the link of a device until the new device has what was said before',
   deviceUnlink: 'removes what an unlinked device left',
   accountErasure: 'removes what an erased account left',
 };

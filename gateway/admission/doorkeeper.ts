@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-import { admissionCost, newcomersOf, turnsPerSecond } from '../../core/admission-cost.js';
+import { admissionCost, latecomersPerSecond, newcomersOf, turnsPerSecond } from '../../core/admission-cost.js';
 import { MicroBatcher } from '../../core/micro-batcher.js';
 import { takeTokens, type BucketLevel } from '../../core/token-bucket.js';
 import type { Clock } from '../../ports/clock.js';
@@ -14,8 +14,8 @@ import { ticketLateMs, type Tickets } from './tickets.js';
 const lookEveryMs = 1_000;
 /** While nobody knows the line, devices come back within this time, as chance has it. */
 const withoutLineMs = 10_000;
-/** Whoever came for its turn and found no room comes again after once or twice this time. */
-const againWithinMs = 1_000;
+/** Whoever came for its turn and found no room comes again after this time at least. */
+const againAfterMs = 1_000;
 const maxKnownTurns = 50_000;
 const batching = { maxWaiting: 100_000, maxBatch: 1_000, retryAfterMs: 1_000 };
 
@@ -60,6 +60,8 @@ export class Doorkeeper {
   #isLeaving = false;
   /** Until when turns were given away, as far as it is known here. */
   #lineUntilMs = 0;
+  /** The last turn of those who found no room at their first one. */
+  #overdueUntilMs = 0;
 
   constructor(dependencies: DoorkeeperDependencies) {
     this.#dependencies = dependencies;
@@ -127,11 +129,16 @@ export class Doorkeeper {
     return taken.allowed;
   }
 
-  /** A turn that came while this gateway was full is not lost. */
+  /**
+   * A turn that came while this gateway was full is not lost. Many of them must not come again at once, for turning away costs nearly as much as letting in: they get what the line leaves over,
+   * and all when it is over.
+   */
   #soon(device: DeviceAddress): Turn {
-    const { tickets, clock } = this.#dependencies;
-    const afterMs = Math.ceil(againWithinMs * (1 + Math.random()));
-    return { afterMs, ticket: tickets.issue(device, clock.nowMs() + afterMs) };
+    const { tickets, clock, admission } = this.#dependencies;
+    const nowMs = clock.nowMs();
+    const perSecond = this.#overdueUntilMs < this.#lineUntilMs ? latecomersPerSecond(admission) : admission.perSecond;
+    this.#overdueUntilMs = Math.max(nowMs + againAfterMs, this.#overdueUntilMs + 1_000 / perSecond);
+    return { afterMs: Math.ceil(this.#overdueUntilMs - nowMs), ticket: tickets.issue(device, this.#overdueUntilMs) };
   }
 
   async #turnFor(device: DeviceAddress): Promise<Turn> {

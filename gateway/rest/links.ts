@@ -10,7 +10,7 @@ import type { RestHandlers } from './rest-handler.js';
 
 const lifetimeMs = 10 * 60_000;
 
-type LinkCalls = 'openLink' | 'answerLink' | 'readLink' | 'finishLink';
+type LinkCalls = 'openLink' | 'answerLink' | 'readLink' | 'finishLink' | 'getLink' | 'cancelLink' | 'tellLinkStep';
 
 /** How a device joins an account: it opens a link, a device of the account answers it, and it finishes with its keys and the list that names it. */
 export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }: RestDependencies): RestHandlers<LinkCalls> {
@@ -27,7 +27,7 @@ export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }:
       return { status: 201, body: { expiresAtMs } };
     },
     answerLink: async ({ caller, params, body }) => {
-      await deviceLinks.answer(params.linkId, caller.accountId, body.sealed, clock.nowMs());
+      await deviceLinks.answer(params.linkId, caller, body.sealed, clock.nowMs());
       return { status: 204, body: undefined };
     },
     readLink: async ({ params, body }) => {
@@ -36,7 +36,7 @@ export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }:
       const { sealed, account, deviceId } = answer;
       return { status: 200, body: { state: 'answered', sealed, account: accountViewOf(account), deviceId } };
     },
-    finishLink: async ({ params, body: { device, deviceList } }) => {
+    finishLink: async ({ params, body: { device, deviceList, wantsHistory } }) => {
       const { deviceId, registrationId, name, secret, keys } = device;
       const hash = secretHash(secret);
       const answer = await answerOf(params.linkId, hash);
@@ -46,12 +46,27 @@ export function linkHandlers({ deviceLinks, announcements, rateLimiter, clock }:
       await requirePrekeySignatures(check, keys, 'device.keys.');
       const others = devices.filter((of) => of.deviceId !== deviceId);
       await requireListSignature(check, { accountId, deviceList, listed: [...others, { deviceId, registrationId }] });
-      const linked = await deviceLinks.finish(params.linkId, { deviceId, registrationId, name, secretHash: hash, keys }, deviceList, clock.nowMs());
+      const joining = { device: { deviceId, registrationId, name, secretHash: hash, keys }, deviceList, wantsHistory };
+      const linked = await deviceLinks.finish(params.linkId, joining, clock.nowMs());
       if (linked.created) await announcements.publish({ kind: 'roster-changed', conversationIds: linked.conversationIds });
       return {
         status: linked.created ? 201 : 200,
         body: { accountId, deviceId: linked.deviceId, handle: linked.account.handle, createdAtMs: linked.createdAtMs },
       };
+    },
+    getLink: async ({ caller, params: { linkId } }) => {
+      const progress = await deviceLinks.progress(linkId, clock.nowMs());
+      if (progress?.answeredBy.accountId !== caller.accountId) throw new DomainError('not_found', 'no device of this account answered such a link');
+      const { stage, answeredBy, deviceId, expiresAtMs } = progress;
+      return { status: 200, body: { linkId, stage, answeredBy: answeredBy.deviceId, deviceId, expiresAtMs } };
+    },
+    cancelLink: async ({ caller, params }) => {
+      await deviceLinks.cancel(params.linkId, caller.accountId, clock.nowMs());
+      return { status: 204, body: undefined };
+    },
+    tellLinkStep: async ({ caller, params, body }) => {
+      await deviceLinks.tell(params.linkId, caller, body.step);
+      return { status: 204, body: undefined };
     },
   };
 }

@@ -41,11 +41,12 @@ export function prekeyHandlers(dependencies: RestDependencies): RestHandlers<Pre
 }
 
 /** What was claimed is answered whatever becomes of this: the next claim finds what was not told. */
-async function tellScarce({ prekeys, announcements, events }: RestDependencies, accountId: AccountId): Promise<void> {
+async function tellScarce({ prekeys, announcements, wakeUps, events }: RestDependencies, accountId: AccountId): Promise<void> {
   try {
     for (const scarce of await prekeys.newlyScarce(accountId)) {
       events.prekeysScarce();
       await announcements.publish({ kind: 'prekeys-scarce', ...scarce });
+      wakeUps.ask(scarce.device, 'for-keys');
     }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;

@@ -15,6 +15,7 @@ import type { Privacy } from '../../ports/privacy.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { RegistrationProof } from '../../ports/registration-proof.js';
 import type { Removals } from '../../ports/removals.js';
+import type { WakeUps } from '../../ports/wake-ups.js';
 import type { Watermarks } from '../../ports/watermarks.js';
 import type { RestEvents } from '../../telemetry/rest-events.js';
 import type { GroupEvents } from '../group-events.js';
@@ -45,6 +46,7 @@ export interface RestDependencies {
   readonly watermarks: Watermarks;
   readonly inbox: Inbox;
   readonly announcements: Announcements;
+  readonly wakeUps: WakeUps;
   readonly rateLimiter: RateLimiter;
   readonly registrationProof: RegistrationProof;
   readonly tokens: Tokens;

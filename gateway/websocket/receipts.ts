@@ -35,11 +35,9 @@ export async function acceptRead(dependencies: ReadDependencies, reader: DeviceA
   await receipts.read({ conversationId, ...reader, read: position, notify: [...new Set([...told, reader.accountId])] });
 }
 
-/** Of the senders those who may know. */
+/** Of the senders those who may know; who went meanwhile is not told. */
 async function toldAmongMembers({ rosters }: ReadDependencies, { accountId: reader }: DeviceAddress, { conversationId, senders }: ReadFrame) {
   const roster = await requireMember(rosters, reader, conversationId);
-  const stranger = senders.findIndex((sender) => !roster.members.some(({ accountId }) => accountId === sender));
-  if (stranger >= 0) throw new DomainError('invalid_frame', `senders.${stranger}: not a member`, { detail: { field: `senders.${stranger}` } });
   const knowing = whoKnowReads(roster, reader);
   return senders.filter((sender) => knowing.has(sender));
 }

@@ -173,6 +173,10 @@ export class SessionHost implements GatewayEndpoint {
     if (session !== undefined && session.sessionEpoch < sessionEpoch) session.close('displaced');
   }
 
+  inboxChanged(device: DeviceAddress): void {
+    this.#sessions.get(deviceKey(device))?.inboxChanged();
+  }
+
   /** Whoever is not welcome yet asks by itself. */
   tell(device: DeviceAddress, frame: ServerFrame): void {
     const session = this.#sessions.get(deviceKey(device));
@@ -225,7 +229,7 @@ export class SessionHost implements GatewayEndpoint {
     return session?.sessionEpoch === sessionEpoch ? session : undefined;
   }
 
-  /** Claim first, then read the inbox: whoever puts a row after this read finds the entry. */
+  /** Claim first, then read the inbox: whoever puts a row after this read finds the entry. Of what is in quarantine a drain tells. */
   async #bringUp(session: Session, welcome: (inbox: 'empty' | 'draining') => ServerFrame): Promise<void> {
     await this.#register(session);
     const claimed = session.registered;
@@ -233,7 +237,7 @@ export class SessionHost implements GatewayEndpoint {
     let inboxEmpty = false;
     try {
       const page = await this.#dependencies.inbox.read(session.device, { maxRows: 1, maxBytes: 1 });
-      inboxEmpty = page.rows.length === 0;
+      inboxEmpty = page.rows.length === 0 && page.suspects.length === 0;
     } catch {
       // The drain that follows reads again until the inbox answers.
     }

@@ -1,7 +1,7 @@
 /* eslint-disable max-lines -- one state machine, whose transitions must be read together */
 import type { DrainPage, DrainPageAnswer, FinishDrainAnswer, GiveUpDrainAnswer, OpenDrainAnswer } from '../../ports/gateway-link.js';
 import type { CloseReason } from '../../protocol/close-codes.js';
-import type { DeviceAddress } from '../../protocol/ids.js';
+import type { DeviceAddress, MessageId } from '../../protocol/ids.js';
 import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
 import type { DrainCause, HostedSession, OfferedPush, SessionContext, SessionSocket } from './session-context.js';
 import { StreamNumbers } from './stream-numbers.js';
@@ -48,6 +48,11 @@ export class Session implements HostedSession {
   #drain: Drain | undefined;
   /** Raised for every drain and at the turn to live: what carries an older token is void. */
   #token = 0;
+  /** What the device did not ack yet, while it leaves pages un-acked: the one item, or `many`. */
+  #unacked: MessageId | 'many' | undefined;
+  #ackedSeq = 0;
+  /** Since a page was left un-acked: whether the device was heard. */
+  #answered: boolean | undefined;
   /** The last read of the inbox may have missed rows: a nudge came since it began, or the claim before it is void. */
   #dirty = false;
 
@@ -93,10 +98,15 @@ export class Session implements HostedSession {
 
   /** Rows were put into the inbox while this session was, or seemed to be, here. Answers the present stream number (rule 3). */
   nudge(linkId: string, partition: number): number {
+    this.inboxChanged();
+    return this.#streams.of({ linkId, partition });
+  }
+
+  /** What was read of the inbox before may not be all. */
+  inboxChanged(): void {
     this.#dirty = true;
     if (this.#state === 'live') this.#turnDraining('nudge');
     else if (this.#state === 'draining') this.#wakeParked();
-    return this.#streams.of({ linkId, partition });
   }
 
   /** The link broke: its stream numbers start again from 0, and what it offered is answered to nobody. */
@@ -111,6 +121,8 @@ export class Session implements HostedSession {
   /** The device stored everything up to `seq`. `false`: that was never sent. */
   ack(seq: number): boolean {
     if (seq > this.#seq) return false;
+    this.#ackedSeq = Math.max(this.#ackedSeq, seq);
+    this.#answered = undefined;
     this.#ackPushes(seq);
     const page = this.#drain?.page;
     if (page !== undefined && page.seq <= seq && this.#drain !== undefined) {
@@ -126,6 +138,7 @@ export class Session implements HostedSession {
 
   /** Any frame of the device: a parked drain goes on (rule 7). */
   heard(): void {
+    if (this.#answered === false) this.#answered = true;
     if (this.#state === 'draining') this.#wakeParked();
   }
 
@@ -149,6 +162,7 @@ export class Session implements HostedSession {
     this.#supersedePage(drain);
     if (page.short) drain.held ??= [];
     return new Promise((answer) => {
+      this.#sending(page.items.length === 1 ? page.items[0]?.messageId : undefined);
       drain.page = { seq: ++this.#seq, items: page.items, sentAtMs: drain.heardAtMs, answer };
       this.#socket.send({ type: 'deliver', seq: this.#seq, items: [...page.items] });
       this.#context.watch(this);
@@ -229,7 +243,10 @@ export class Session implements HostedSession {
       drain.page = undefined;
       drain.parked = true;
       drain.heardAtMs = nowMs;
-      answer('parked');
+      const isStuck = this.#answered === true;
+      this.#answered ??= false;
+      if (isStuck) answer(this.#unacked === 'many' ? 'stuck' : 'stuck-alone');
+      else answer('parked');
       return;
     }
     const silenceMs = !drain.begun && this.#context.workflowsAreAway() ? limits.drainSilenceWhenAwayMs : limits.drainSilenceMs;
@@ -246,10 +263,17 @@ export class Session implements HostedSession {
     if (items >= limits.windowItems || this.#openBytes + bytes > limits.windowBytes) return this.#turnFrom(push, 'overflow');
     if (this.#socket.bufferedBytes() > limits.maxBufferedBytes) return this.#turnFrom(push, 'slow-socket');
     this.#open ??= [];
+    this.#sending(push.item.messageId);
     this.#open.push({ ...push, seq: ++this.#seq, bytes, sentAtMs: this.#context.nowMs() });
     this.#openBytes += bytes;
     this.#socket.send({ type: 'deliver', seq: this.#seq, items: [push.item] });
     if (this.#open.length === 1) this.#context.watch(this);
+  }
+
+  /** Before what is sent has its number. `only`: the one item that it is. */
+  #sending(only: MessageId | undefined): void {
+    const isAlone = this.#ackedSeq === this.#seq || this.#unacked === only;
+    this.#unacked = isAlone && only !== undefined ? only : 'many';
   }
 
   /** As much as the window takes at the turn to live. */

@@ -210,6 +210,9 @@ function heed({ sessions, hub, channelHub }: Hearers, announcement: Announcement
     case 'device-moved':
       sessions.displace(announcement.device, announcement.sessionEpoch);
       break;
+    case 'inbox-changed':
+      sessions.inboxChanged(announcement.device);
+      break;
     case 'prekeys-scarce':
       sessions.tell(announcement.device, { type: 'prekeys.low', ecRemaining: announcement.left.ec, kemRemaining: announcement.left.kem });
       break;

@@ -1,7 +1,7 @@
 import type { GatewayConnection, PushAnswer } from '../../ports/gateway-link.js';
 import type { InboxRow } from '../../ports/inbox.js';
 import type { DeviceSession } from '../../ports/session-registry.js';
-import type { WakeUpTime } from '../../ports/wake-ups.js';
+import type { WakeUpCause } from '../../ports/wake-ups.js';
 import type { DeviceAddress } from '../../protocol/ids.js';
 
 /** One record for one device, until it is acked or in the device's inbox. */
@@ -14,7 +14,7 @@ export interface ChainDependencies {
   /** Acked by the device, or its row is safe (rule 2). */
   resolved(item: ChainItem): void;
   /** Writes rows, then makes sure that a session which is there will read them, or that the device is woken; as often as it takes. Never rejects. */
-  inboxPath(device: DeviceAddress, rows: readonly InboxRow[], partition: number, wakeUp: WakeUpTime): Promise<InboxPathOutcome>;
+  inboxPath(device: DeviceAddress, rows: readonly InboxRow[], partition: number, wakeUp: WakeUpCause): Promise<InboxPathOutcome>;
   pushAnswered(answer: PushAnswer): void;
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.js';
 import type { GatewayLink } from '../../ports/gateway-link.js';
 import type { Inbox, InboxEntry, InboxRow } from '../../ports/inbox.js';
 import type { DeviceSession, SessionRegistry } from '../../ports/session-registry.js';
-import type { WakeUps, WakeUpTime } from '../../ports/wake-ups.js';
+import type { WakeUps, WakeUpCause } from '../../ports/wake-ups.js';
 import type { AccountId, DeviceAddress } from '../../protocol/ids.js';
 import type { PipelineEvents } from '../../telemetry/pipeline-events.js';
 import { streamKey, type InboxPathOutcome } from './chain.js';
@@ -45,7 +45,7 @@ export class InboxPath {
   }
 
   /** `wakeUp`: when to wake the device, if it has no session then. */
-  async store(device: DeviceAddress, rows: readonly InboxRow[], partition: number, wakeUp: WakeUpTime): Promise<InboxPathOutcome> {
+  async store(device: DeviceAddress, rows: readonly InboxRow[], partition: number, wakeUp: WakeUpCause): Promise<InboxPathOutcome> {
     try {
       await this.#put(device, rows);
       const announced = await this.#announce(device, partition);

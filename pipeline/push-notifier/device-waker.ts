@@ -1,5 +1,7 @@
 import { MicroBatcher } from '../../core/micro-batcher.js';
+import { prekeyScarcity } from '../../core/prekey-scarcity.js';
 import type { Inbox } from '../../ports/inbox.js';
+import type { Prekeys } from '../../ports/prekeys.js';
 import type { PushSender } from '../../ports/push-sender.js';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.js';
 import type { QuietPeriods } from '../../ports/quiet-periods.js';
@@ -19,6 +21,7 @@ const longestRetryAfterMs = 10 * 60_000;
 export interface DeviceWakerDependencies {
   readonly registry: SessionRegistry;
   readonly inbox: Pick<Inbox, 'read'>;
+  readonly prekeys: Pick<Prekeys, 'count'>;
   readonly pushSubscriptions: PushSubscriptions;
   readonly quietPeriods: QuietPeriods;
   readonly pushSender: PushSender;
@@ -28,7 +31,15 @@ export interface DeviceWakerDependencies {
 /** Done with; or to be tried again, after so many sends that the push service could not take. */
 export type WakeUpAttempt = 'done' | { readonly againAfterMs: number; readonly sends: number };
 
-/** Sends a push to a device that still has to be woken: it can be, it has no session, a row in its inbox, and no quiet period. */
+/** A device to be woken, and how many pushes for that the push service could not take. */
+export interface DueWakeUp {
+  readonly device: DeviceAddress;
+  /** Also for want of prekeys. */
+  readonly forKeys: boolean;
+  readonly sends: number;
+}
+
+/** Sends a push to a device that still has to be woken: it can be, it has no session, a row in its inbox or few prekeys, and no quiet period. */
 export class DeviceWaker {
   readonly #dependencies: DeviceWakerDependencies;
   readonly #sessions: MicroBatcher<AccountId, readonly DeviceSession[]>;
@@ -41,12 +52,13 @@ export class DeviceWaker {
   }
 
   /** Never rejects: while a store is away it is to be tried again. */
-  async attempt(device: DeviceAddress, sends: number): Promise<WakeUpAttempt> {
+  async attempt({ device, forKeys, sends }: DueWakeUp): Promise<WakeUpAttempt> {
     const { quietPeriods, events } = this.#dependencies;
     try {
       const subscription = await this.#subscriptions.add(device);
       if (subscription === undefined) return this.#done('unsubscribed');
-      if ((await this.#hasSession(device)) || (await this.#isDrained(device))) return this.#done('cancelled');
+      const isNeeded = !(await this.#hasSession(device)) && (!(await this.#isDrained(device)) || (forKeys && (await this.#lacksKeys(device))));
+      if (!isNeeded) return this.#done('cancelled');
       // The period of a push that is sent again is running already: it is its own.
       const quietForMs = sends > 0 ? 0 : await quietPeriods.begin(device);
       if (quietForMs > 0) {
@@ -92,5 +104,9 @@ export class DeviceWaker {
   async #isDrained(device: DeviceAddress): Promise<boolean> {
     const { rows } = await this.#dependencies.inbox.read(device, { maxRows: 1, maxBytes: 1 });
     return rows.length === 0;
+  }
+
+  async #lacksKeys(device: DeviceAddress): Promise<boolean> {
+    return prekeyScarcity(await this.#dependencies.prekeys.count(device)) > 0;
   }
 }

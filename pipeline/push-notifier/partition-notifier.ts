@@ -19,6 +19,7 @@ export interface PartitionNotifierDependencies {
 
 interface WakeUp {
   readonly device: DeviceAddress;
+  forKeys: boolean;
   /** Of the record that asked first. */
   readonly offset: number;
   dueAtMs: number;
@@ -71,17 +72,18 @@ export class PartitionNotifier implements PartitionHandler {
   }
 
   #take({ offset, value }: LogRecord): void {
-    const { accountId, deviceId, notBeforeMs } = decodeWakeUpRecord(value);
+    const { accountId, deviceId, notBeforeMs, forKeys = false } = decodeWakeUpRecord(value);
     const key = deviceKey({ accountId, deviceId });
     const known = this.#wakeUps.get(key);
     this.#end = offset + 1;
     if (known === undefined) {
       this.#undone.add(offset);
-      this.#wakeUps.set(key, newWakeUp({ accountId, deviceId }, offset, notBeforeMs));
+      this.#wakeUps.set(key, newWakeUp({ device: { accountId, deviceId }, forKeys }, offset, notBeforeMs));
     } else if (known.underWay && known.next === undefined) {
       this.#undone.add(offset);
       known.next = { offset, notBeforeMs };
     } else if (!known.underWay) known.dueAtMs = Math.min(known.dueAtMs, Math.max(notBeforeMs, known.heldUntilMs));
+    if (known !== undefined) known.forKeys ||= forKeys;
   }
 
   async #tickUntilEmpty(): Promise<void> {
@@ -118,18 +120,18 @@ export class PartitionNotifier implements PartitionHandler {
 
   async #attempt(wakeUp: WakeUp): Promise<void> {
     const { waker, clock, maxWaiting } = this.#dependencies;
-    const { device, offset, sends } = wakeUp;
+    const { device, offset } = wakeUp;
     const key = deviceKey(device);
-    const attempt = await waker.attempt(device, sends);
+    const attempt = await waker.attempt(wakeUp);
     const { next } = wakeUp;
     if (attempt === 'done') {
       this.#undone.delete(offset);
       if (next === undefined) this.#wakeUps.delete(key);
-      else this.#wakeUps.set(key, newWakeUp(device, next.offset, next.notBeforeMs));
+      else this.#wakeUps.set(key, newWakeUp(wakeUp, next.offset, next.notBeforeMs));
     } else {
       if (next !== undefined) this.#undone.delete(next.offset);
       const againAtMs = clock.nowMs() + attempt.againAfterMs;
-      this.#wakeUps.set(key, { ...newWakeUp(device, offset, againAtMs), heldUntilMs: againAtMs, sends: attempt.sends });
+      this.#wakeUps.set(key, { ...newWakeUp(wakeUp, offset, againAtMs), heldUntilMs: againAtMs, sends: attempt.sends });
     }
     if (this.#wakeUps.size < maxWaiting) this.#roomFree?.();
     await this.#commit();
@@ -159,6 +161,6 @@ export class PartitionNotifier implements PartitionHandler {
   }
 }
 
-function newWakeUp(device: DeviceAddress, offset: number, dueAtMs: number): WakeUp {
-  return { device, offset, dueAtMs, heldUntilMs: 0, sends: 0, underWay: false, next: undefined };
+function newWakeUp({ device, forKeys }: Pick<WakeUp, 'device' | 'forKeys'>, offset: number, dueAtMs: number): WakeUp {
+  return { device, forKeys, offset, dueAtMs, heldUntilMs: 0, sends: 0, underWay: false, next: undefined };
 }

@@ -36,7 +36,7 @@ export const conversationCalls = {
     method: 'get',
     path: '/v1/conversations/{conversationId}/messages',
     tag: 'conversations',
-    summary: 'A page of history: newest first, unless only `after` is given.',
+    summary: 'A page of history: newest first, unless only `after` is given. What was accepted a moment ago may come to it a moment later.',
     tagged: true,
     params: ofConversation,
     query: historyQuery,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { linkId } from '../ids.js';
 import { registered } from './account.js';
 import { deviceDrain, deviceRemoval, deviceViews } from './device.js';
-import { linkAnswer, linkedDevice, linkQuestion, linkState, newLink, openedLink } from './link.js';
+import { historyStep, linkAnswer, linkedDevice, linkProgress, linkQuestion, linkState, newLink, openedLink } from './link.js';
 import { deviceNumber } from './path-params.js';
 import { begunRemoval } from './removal.js';
 import type { RestCall } from './rest-call.js';
@@ -80,5 +80,34 @@ export const deviceCalls = {
     body: linkedDevice,
     answers: { 201: registered, 200: registered },
     errors: ['not_found', 'conflict', 'gone', 'rate_limited'],
+  },
+  getLink: {
+    method: 'get',
+    path: '/v1/links/{linkId}',
+    tag: 'devices',
+    summary: "How far a link is that a device of one's own account answered, until a day after it ended.",
+    params: ofLink,
+    answers: { 200: linkProgress },
+    errors: ['not_found'],
+  },
+  cancelLink: {
+    method: 'delete',
+    path: '/v1/links/{linkId}',
+    tag: 'devices',
+    summary: "Takes back the answer of one's own account: nobody joins by the link any more. A device that has joined is removed as any other.",
+    params: ofLink,
+    answers: { 204: null },
+    errors: ['not_found', 'conflict'],
+  },
+  tellLinkStep: {
+    method: 'put',
+    path: '/v1/links/{linkId}/history',
+    tag: 'devices',
+    summary:
+      'How far what was said before is on its way to the device that joined, told by the two devices. An earlier step than is known changes nothing.',
+    params: ofLink,
+    body: historyStep,
+    answers: { 204: null },
+    errors: ['not_found'],
   },
 } as const satisfies Record<string, RestCall>;

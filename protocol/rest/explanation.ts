@@ -11,6 +11,8 @@ export const deviceStates = [
   'read',
   'delivered',
   'queued',
+  /** Kept from this device, which answers and did not ack it on two connections. */
+  'quarantined',
   /** Its account blocked the sender. */
   'withheld',
   'routing',

@@ -30,4 +30,25 @@ export const linkedDevice = z.strictObject({
   device: newDevice.extend({ deviceId }),
   /** Over the account's devices and this one. */
   deviceList,
+  wantsHistory: z.boolean().default(false).describe('Whether the link is under way until the device tells that it has what was said before.'),
 });
+
+/**
+ * `answered`: the device behind the code is to join. `joined`: it is one of the account, and waits for what was said before. `offered`: that lies there for it. `done`: it has it, or there is
+ * nothing, or it wanted nothing. `over`: nobody joined in time, the answer was taken back, or the device was removed again.
+ */
+const linkStage = z.enum(['answered', 'joined', 'offered', 'done', 'over']);
+export type LinkStage = z.infer<typeof linkStage>;
+
+export const linkProgress = z.strictObject({
+  linkId,
+  stage: linkStage,
+  answeredBy: deviceId,
+  /** Once it has joined. */
+  deviceId: deviceId.optional(),
+  expiresAtMs: z.number().int().describe('Until when the device behind the code can join.'),
+});
+
+/** `offered`: the device that answered put what was said before into a file for the new one. `nothing`: there is nothing. `taken`: the new one has it. */
+export const historyStep = z.strictObject({ step: z.enum(['offered', 'nothing', 'taken']) });
+export type HistoryStep = z.infer<typeof historyStep>['step'];

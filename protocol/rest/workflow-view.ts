@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { deviceAddress } from '../ids.js';
+import { accountId, deviceAddress } from '../ids.js';
 
 /** As Temporal names them, in lower case. */
 const workflowStatuses = ['running', 'completed', 'failed', 'cancelled', 'terminated', 'continued_as_new', 'timed_out', 'paused'] as const;
@@ -29,6 +29,8 @@ export const workflowQuery = z.strictObject({
   gateway: name.optional(),
   /** Whose drains. */
   device: device.optional(),
+  /** Whose links. */
+  account: accountId.optional(),
   limit: wholeNumber.pipe(z.number().min(1).max(maxListedWorkflows)).default(20),
 });
 export type WorkflowQuery = z.output<typeof workflowQuery>;

@@ -75,6 +75,7 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
         'waves started': `sum(${minute('gateway_drain_waves_started_total')})`,
         'by the gateway itself': `sum(${minute('gateway_local_drains_total')})`,
         '{{outcome}}': `sum by (outcome) (${minute('drain_attempts_total')})`,
+        'held back, the stores are slow': `sum(${minute('drain_held_back_total')})`,
       },
     },
     {

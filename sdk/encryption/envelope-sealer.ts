@@ -17,6 +17,7 @@ export interface Recipient extends DeviceAddress {
 }
 
 interface Claimed {
+  readonly recipient: Recipient;
   readonly bundle: PrekeyBundle;
   /** Of the account's device list, when it was asked. */
   readonly knownVersion: number;
@@ -49,16 +50,22 @@ export class EnvelopeSealer {
     keep: (unit: UnitOfWork, envelopes: readonly Envelope[]) => Kept | Promise<Kept>,
   ): Promise<Kept> {
     const { store, signal, onIdentityChanged } = this.#dependencies;
-    const bundles = await this.#missingBundles(recipients);
     const changed = new Map<AccountId, DeviceAddress>();
     try {
-      return await signal.run(async () => {
-        for (const claimed of bundles) await this.#begin(claimed, recipients, changed);
-        const unit = store.begin();
-        const kept = await keep(unit, await this.#encryptAll(unit, recipients, await plaintextOf(unit)));
-        await unit.commit();
-        return kept;
-      });
+      for (;;) {
+        const claims = await this.#claimMissing(recipients);
+        const claimedFor = new Set(claims.map(({ recipient }) => recipient));
+        const sealed = await signal.run(async () => {
+          for (const claimed of claims) await this.#begin(claimed, changed);
+          // While bundles were under way a session that was there may have been given up.
+          if (recipients.some((recipient) => !claimedFor.has(recipient) && sessionRegistration(store, recipient) === undefined)) return undefined;
+          const unit = store.begin();
+          const kept = await keep(unit, await this.#encryptAll(unit, recipients, await plaintextOf(unit)));
+          await unit.commit();
+          return { kept };
+        });
+        if (sealed !== undefined) return sealed.kept;
+      }
     } finally {
       for (const device of changed.values()) onIdentityChanged(device);
     }
@@ -75,22 +82,23 @@ export class EnvelopeSealer {
     return envelopes;
   }
 
-  async #missingBundles(recipients: readonly Recipient[]): Promise<readonly Claimed[]> {
+  async #claimMissing(recipients: readonly Recipient[]): Promise<readonly Claimed[]> {
     const { store, rest } = this.#dependencies;
     const missing = recipients.filter((recipient) => !hasSession(store, recipient));
-    const bundles: Claimed[] = [];
+    const claims: Claimed[] = [];
     for (const asked of inChunks(missing, bundlesAtOnce)) {
-      const answers = asked.map(async ({ accountId, deviceId }) => {
+      const answers = asked.map(async (recipient) => {
+        const { accountId, deviceId } = recipient;
         const knownVersion = knownListVersion(store, accountId);
-        return { bundle: await rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } }), knownVersion };
+        return { recipient, bundle: await rest.call('claimPrekeys', { params: { accountId }, query: { device: deviceId } }), knownVersion };
       });
-      bundles.push(...(await Promise.all(answers)));
+      claims.push(...(await Promise.all(answers)));
     }
-    return bundles;
+    return claims;
   }
 
   /** In a unit of its own that is committed also when the identity changed: that it did must be known the next time. */
-  async #begin({ bundle, knownVersion }: Claimed, recipients: readonly Recipient[], changed: Map<AccountId, DeviceAddress>): Promise<void> {
+  async #begin({ recipient, bundle, knownVersion }: Claimed, changed: Map<AccountId, DeviceAddress>): Promise<void> {
     const { store, own } = this.#dependencies;
     const { accountId, identityKey } = bundle;
     const unit = store.begin();
@@ -99,8 +107,7 @@ export class EnvelopeSealer {
       for (const { deviceId, ...keys } of bundle.devices) {
         const device = { accountId, deviceId };
         // While the bundle was under way the peer may have begun a session, or another conversation of ours has.
-        const needed = recipients.some((recipient) => deviceKey(recipient) === deviceKey(device) && !hasSession(unit, recipient));
-        if (!needed) continue;
+        if (deviceKey(recipient) !== deviceKey(device) || hasSession(unit, recipient)) continue;
         const { identityChanged } = await startSession(unit, own, { device, identityKey, ...keys });
         if (identityChanged) changed.set(accountId, device);
       }

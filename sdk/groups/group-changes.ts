@@ -3,27 +3,54 @@ import type { AccountId, Position } from '../../protocol/ids.js';
 import type { GroupMember } from '../messages/message.js';
 import type { GroupRow } from '../messages/message-tables.js';
 
+const fromTheBeginning = 0 as Position;
+
 /** What is known of a group before anybody told anything. */
 export const unknownGroup: GroupRow = { kind: 'group', version: 0, members: [] };
 
-/** A group after a change. Its roster is asked for anew; an older change than what is known does nothing. */
-export function withChange(row: GroupRow, event: ConversationEvent, by: AccountId): GroupRow {
-  const membersInOrder = membersAfter(row.membersInOrder ?? row.members, event, by);
-  if (event.version <= row.version) return { ...row, membersInOrder };
-  const title = event.type === 'created' || event.type === 'title-changed' ? (event.title ?? row.title) : row.title;
-  return { ...row, version: event.version, title, members: membersAfter(row.members, event, by), membersInOrder, roster: undefined };
+export interface GroupChange {
+  readonly event: ConversationEvent;
+  readonly by: AccountId;
+  readonly position: Position;
 }
 
-/** Where those came who are there and came since this device did, after an event at this position. */
-export function joinedAfter({ joinedAt = {} }: GroupRow, event: ConversationEvent, position: Position): GroupRow['joinedAt'] {
+/** A group after a change, as its next event says. Its roster is asked for anew; an older change than what is known changes no more than what is known of the order. */
+export function withChange(row: GroupRow, { event, by, position }: GroupChange, own: AccountId): GroupRow {
+  const changed: GroupRow = { ...row, membersInOrder: inOrderAfter(row, { event, by }, own), joinedAt: joinedAfter(row, { event, position }, own) };
+  if (event.version <= row.version) return changed;
+  const title = event.type === 'created' || event.type === 'title-changed' ? (event.title ?? row.title) : row.title;
+  return { ...changed, version: event.version, title, members: membersAfter(row.members, event, by), roster: undefined };
+}
+
+/** A group after an answer of the server, which says what no event told: who was there before this account, or before this device knew of the group, and as what. */
+export function withAnswer(row: GroupRow | undefined, answer: GroupRow): GroupRow {
+  return { ...row, ...answer, membersInOrder: row?.membersInOrder ?? answer.members };
+}
+
+/** What changed while this account was not there nobody told, but an answer that is newer than its coming. */
+function inOrderAfter(
+  { members, membersInOrder, version }: GroupRow,
+  { event, by }: Omit<GroupChange, 'position'>,
+  own: AccountId,
+): GroupRow['membersInOrder'] {
+  if (event.type === 'created') return membersAfter([], event, by);
+  const comes = (event.type === 'members-added' && event.members.includes(own)) || (event.type === 'member-joined' && event.member === own);
+  if (comes) return event.version <= version ? members : undefined;
+  return membersInOrder && membersAfter(membersInOrder, event, by);
+}
+
+function joinedAfter(row: GroupRow, { event, position }: Omit<GroupChange, 'by'>, own: AccountId): GroupRow['joinedAt'] {
+  const { joinedAt = {} } = row;
   switch (event.type) {
     case 'members-added':
       return { ...joinedAt, ...Object.fromEntries(event.members.map((accountId) => [accountId, position])) };
     case 'member-joined':
       return { ...joinedAt, [event.member]: position };
     case 'member-removed':
-    case 'member-left':
-      return Object.fromEntries(Object.entries(joinedAt).filter(([accountId]) => accountId !== event.member));
+    case 'member-left': {
+      const known = event.member === own ? { ...joinedAt, ...whereAllJoined(row, event, own) } : joinedAt;
+      return Object.fromEntries(Object.entries(known).filter(([accountId]) => accountId !== event.member));
+    }
     case 'created':
     case 'role-changed':
     case 'title-changed':
@@ -31,15 +58,20 @@ export function joinedAfter({ joinedAt = {} }: GroupRow, event: ConversationEven
   }
 }
 
-/** Where somebody who is in the group came, if not before this device. Of whom no event tells, somebody came while this account was not in the group. */
-export function whereJoined({ membersInOrder = [], joinedAt = {} }: GroupRow, account: AccountId, own: AccountId): Position | undefined {
-  const ownAt = joinedAt[own];
-  const isUntold = ownAt !== undefined && !membersInOrder.some(({ accountId }) => accountId === account);
-  return joinedAt[account] ?? (isUntold ? ownAt : undefined);
+/** This account goes: who is there now is nobody who comes while it is away. */
+function whereAllJoined(row: GroupRow, event: ConversationEvent, own: AccountId): GroupRow['joinedAt'] {
+  const present = row.membersInOrder ?? (row.version < event.version ? row.members : []);
+  return Object.fromEntries(present.map(({ accountId }) => [accountId, whereJoined(row, accountId, own) ?? fromTheBeginning]));
+}
+
+/** Where somebody who is in the group came; `undefined`: before this account knew of it. Of whom nothing is known, somebody came while this account was not in the group, or was there before. */
+export function whereJoined({ joinedAt = {} }: GroupRow, account: AccountId, own: AccountId): Position | undefined {
+  return joinedAt[account] ?? joinedAt[own];
 }
 
 /** Whether somebody was an admin, or the owner, when the newest message that came was sent. Who was there before this device is known from the server's answers; `undefined` before one came. */
-export function wasAdmin({ members, membersInOrder = [] }: GroupRow, account: AccountId): boolean | undefined {
+export function wasAdmin({ members, membersInOrder }: GroupRow, account: AccountId): boolean | undefined {
+  if (membersInOrder === undefined) return undefined;
   const member = [...membersInOrder, ...members].find(({ accountId }) => accountId === account);
   return member && member.role !== 'member';
 }

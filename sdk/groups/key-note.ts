@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { blobId, conversationId, messageId, position } from '../../protocol/ids.js';
+import { blobId, conversationId, linkId, messageId, position } from '../../protocol/ids.js';
 import { packr } from '../packr.js';
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
@@ -22,9 +22,9 @@ const keyNote = z.discriminatedUnion('type', [
   /** The sender of this note has not got the newest key of the channel. */
   z.object({ type: z.literal('channel-key-wanted'), conversationId }),
   /** The sender of this note, a device of the same account, was just linked, and has nothing of what was said before. */
-  z.object({ type: z.literal('history-wanted'), conversationId }),
+  z.object({ type: z.literal('history-wanted'), conversationId, linkId }),
   /** Where that is, and what opens it. */
-  z.object({ type: z.literal('history'), conversationId, blobId, key: bytes, sha256: bytes, size: z.number().int().min(0) }),
+  z.object({ type: z.literal('history'), conversationId, linkId, blobId, key: bytes, sha256: bytes, size: z.number().int().min(0) }),
 ]);
 export type KeyNote = z.infer<typeof keyNote>;
 

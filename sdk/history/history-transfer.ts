@@ -1,5 +1,5 @@
 import { DomainError } from '../../protocol/errors.js';
-import { deviceKey, type BlobId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
+import { deviceKey, type BlobId, type LinkId } from '../../protocol/ids.js';
 import type { FilePointer, Files } from '../files/files.js';
 import { inChunks } from '../in-chunks.js';
 import { putKeys } from '../messages/outbox-rows.js';
@@ -10,7 +10,7 @@ import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { packArchive, unpackArchive } from './history-archive.js';
 import { historyRows, keepHistoryRow } from './history-rows.js';
-import { historyOfferTable, historyWantedTable, type HistoryOffer } from './history-tables.js';
+import { historyOfferTable, historyWantedTable, linkStepTable, type HistoryOffer, type HistoryWanted } from './history-tables.js';
 
 const rowsPerChange = 500;
 
@@ -46,29 +46,31 @@ export class HistoryTransfer {
 
   async #work(): Promise<void> {
     const { store } = this.#dependencies;
-    for (const { row } of store.range(historyWantedTable, [])) await this.#give(row.to, row.conversationId);
+    for (const { row } of store.range(historyWantedTable, [])) await this.#give(row);
     for (const { key, row } of store.range(historyOfferTable, [])) await this.#take(key[0] as BlobId, row);
+    for (const { key } of store.range(linkStepTable, [])) await this.#tell(key[0] as LinkId);
   }
 
-  async #give(to: DeviceAddress, conversationId: ConversationId): Promise<void> {
+  async #give({ to, linkId, conversationId }: HistoryWanted): Promise<void> {
     const { store, files, onAsked } = this.#dependencies;
     const archive = await packArchive(historyRows(store));
     const pointer = archive === undefined ? undefined : await files.put(archive);
     await changeInTurn(this.#dependencies, (unit) => {
       unit.remove(historyWantedTable, deviceKey(to));
-      if (pointer !== undefined) putKeys(unit, { conversationId, to, note: { type: 'history', conversationId, ...pointer } });
+      unit.put(linkStepTable, [linkId], pointer === undefined ? 'nothing' : 'offered');
+      if (pointer !== undefined) putKeys(unit, { conversationId, to, note: { type: 'history', conversationId, linkId, ...pointer } });
     });
     onAsked();
   }
 
-  async #take(blobId: BlobId, { from, conversationId, ...pointer }: HistoryOffer): Promise<void> {
+  async #take(blobId: BlobId, offer: HistoryOffer): Promise<void> {
     const { rest, onKept } = this.#dependencies;
-    const archive = await this.#fetch({ ...pointer, blobId });
+    const archive = await this.#fetch({ ...offer, blobId });
     // It lay there for too long, or is not what it was.
-    if (archive === undefined) return this.#settle(blobId, { to: from, conversationId });
+    if (archive === undefined) return this.#settle(blobId, offer, 'again');
     const history = await unpackArchive(archive).catch(async (error: unknown) => {
       // Of a newer version, which another time would not help.
-      await this.#settle(blobId);
+      await this.#settle(blobId, offer);
       throw error;
     });
     let messages = 0;
@@ -76,7 +78,7 @@ export class HistoryTransfer {
       const kept = await changeInTurn(this.#dependencies, (unit) => rows.map((row) => keepHistoryRow(unit, row, Date.now())));
       messages += kept.filter((isNew) => isNew).length;
     }
-    await this.#settle(blobId);
+    await this.#settle(blobId, offer);
     onKept(messages);
     // Whose time ends anyhow.
     await rest.call('revokeMedia', { params: { blobId } }).catch(() => undefined);
@@ -94,11 +96,28 @@ export class HistoryTransfer {
   }
 
   /** With `again` it is asked for once more. */
-  async #settle(blobId: BlobId, again?: { readonly to: DeviceAddress; readonly conversationId: ConversationId }): Promise<void> {
+  async #settle(blobId: BlobId, { from, linkId, conversationId }: HistoryOffer, again?: 'again'): Promise<void> {
     await changeInTurn(this.#dependencies, (unit) => {
       unit.remove(historyOfferTable, blobId);
-      if (again !== undefined) putKeys(unit, { ...again, note: { type: 'history-wanted', conversationId: again.conversationId } });
+      if (again === undefined) unit.put(linkStepTable, [linkId], 'taken');
+      else putKeys(unit, { conversationId, to: from, note: { type: 'history-wanted', conversationId, linkId } });
     });
     this.#dependencies.onAsked();
+  }
+
+  /** The server sees to the link until it has heard. */
+  async #tell(linkId: LinkId): Promise<void> {
+    const { store, rest } = this.#dependencies;
+    const step = store.get(linkStepTable, linkId);
+    if (step === undefined) return;
+    try {
+      await rest.call('tellLinkStep', { params: { linkId }, body: { step } });
+    } catch (error) {
+      // It was given up, or one of the two devices was removed.
+      if (!(error instanceof DomainError) || error.code !== 'not_found') throw error;
+    }
+    await changeInTurn(this.#dependencies, (unit) => {
+      unit.remove(linkStepTable, linkId);
+    });
   }
 }

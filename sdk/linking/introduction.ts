@@ -1,8 +1,9 @@
 import { DomainError } from '../../protocol/errors.js';
-import type { ConversationId, DeviceAddress } from '../../protocol/ids.js';
+import type { ConversationId, DeviceAddress, LinkId } from '../../protocol/ids.js';
 import type { ChannelView } from '../../protocol/rest/channel.js';
 import { hasPresentKey, takeView } from '../channels/channel-rows.js';
 import type { ConversationDirectory } from '../messages/conversation-directory.js';
+import { linkStepTable } from '../history/history-tables.js';
 import { conversationTable } from '../messages/message-tables.js';
 import { putKeys } from '../messages/outbox-rows.js';
 import type { RestClient } from '../rest/rest-client.js';
@@ -12,6 +13,7 @@ import type { DeviceStore } from '../store/device-store.js';
 import { table } from '../store/table.js';
 
 export interface Introduction extends DeviceAddress {
+  readonly linkId: LinkId;
   /** What was said before is not wanted. */
   readonly withoutHistory?: true | undefined;
 }
@@ -33,7 +35,7 @@ export async function introduce(dependencies: IntroductionDependencies): Promise
   const { store, onAsked } = dependencies;
   const introduction = store.get(introductionTable, 'own');
   if (introduction === undefined) return;
-  const { withoutHistory, ...answeredBy } = introduction;
+  const { withoutHistory, linkId, ...answeredBy } = introduction;
   const { directs, groups, channels } = await present(dependencies);
   const [told] = [...directs, ...groups];
   await changeInTurn(dependencies, (unit) => {
@@ -47,8 +49,9 @@ export async function introduce(dependencies: IntroductionDependencies): Promise
       if (hasPresentKey(takeView(unit, view))) continue;
       putKeys(unit, { conversationId, to: answeredBy, note: { type: 'channel-key-wanted', conversationId } });
     }
-    if (told !== undefined && withoutHistory !== true) {
-      putKeys(unit, { conversationId: told, to: answeredBy, note: { type: 'history-wanted', conversationId: told } });
+    if (withoutHistory !== true) {
+      if (told === undefined) unit.put(linkStepTable, [linkId], 'nothing');
+      else putKeys(unit, { conversationId: told, to: answeredBy, note: { type: 'history-wanted', conversationId: told, linkId } });
     }
     unit.remove(introductionTable, 'own');
   });

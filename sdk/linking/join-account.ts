@@ -76,7 +76,7 @@ export class AccountJoiner {
   }
 
   async #answered(deviceName: string): Promise<Joining> {
-    const { onCode, onCheckDigits, signal } = this.#options;
+    const { onCode, onCheckDigits } = this.#options;
     for (;;) {
       const { linkId, secret, privateKey } = await this.#link();
       const key = PrivateKey.deserialize(signalBytes(privateKey));
@@ -84,7 +84,7 @@ export class AccountJoiner {
       if (await this.#opened({ linkId, secret })) onCode(encodeLinkCode(code));
       let state = await this.#stateOf(linkId, secret);
       while (state?.state === 'waiting') {
-        await sleep(pollMs, undefined, { signal });
+        await this.#pause();
         state = await this.#stateOf(linkId, secret);
       }
       if (state !== undefined) {
@@ -94,6 +94,12 @@ export class AccountJoiner {
       }
       await this.#forgetLink();
     }
+  }
+
+  /** Throws the reason of the signal that ends the wait. */
+  async #pause(): Promise<void> {
+    const { signal } = this.#options;
+    await sleep(pollMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
 
   async #link(): Promise<OpenedLink> {
@@ -158,7 +164,7 @@ export class AccountJoiner {
       const state = await this.#stateOf(linkId, device.secret);
       if (state === undefined) return (await this.#isKnown(joining)) ? this.#joined(box, joining) : this.#forgetLink().then(() => undefined);
       if (state.state === 'waiting') {
-        await sleep(pollMs, undefined, { signal: this.#options.signal });
+        await this.#pause();
         continue;
       }
       const asked = await this.#asking(joining, state);
@@ -190,7 +196,7 @@ export class AccountJoiner {
     unit.put(joiningTable, ['own'], now);
     await unit.commit();
     await this.#store.flushed();
-    return { joining: now, body: { device: { ...device, deviceId }, deviceList } };
+    return { joining: now, body: { device: { ...device, deviceId }, deviceList, wantsHistory: this.#options.history !== false } };
   }
 
   /** Whether the server took the device, and its answer was lost. */
@@ -205,13 +211,13 @@ export class AccountJoiner {
     }
   }
 
-  async #joined({ accountId, handle, answeredBy }: LinkBox, { device: { secret }, deviceId }: Joining): Promise<OwnDevice> {
+  async #joined({ accountId, handle, answeredBy }: LinkBox, { linkId, device: { secret }, deviceId }: Joining): Promise<OwnDevice> {
     if (deviceId === undefined) throw new SdkError('not_registered', 'the device has no number');
     const own: OwnDevice = { accountId, deviceId, handle, secret };
     const unit = this.#store.begin();
     keepOwnDevice(unit, own);
     const withoutHistory = this.#options.history === false ? true : undefined;
-    unit.put(introductionTable, ['own'], { accountId, deviceId: answeredBy, withoutHistory });
+    unit.put(introductionTable, ['own'], { linkId, accountId, deviceId: answeredBy, withoutHistory });
     unit.remove(linkTable, 'own');
     unit.remove(joiningTable, 'own');
     await unit.commit();

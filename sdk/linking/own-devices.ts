@@ -1,5 +1,6 @@
 import { DomainError } from '../../protocol/errors.js';
-import type { DeviceAddress, DeviceId, RemovalId } from '../../protocol/ids.js';
+import type { DeviceAddress, DeviceId, LinkId, RemovalId } from '../../protocol/ids.js';
+import type { LinkStage } from '../../protocol/rest/link.js';
 import { acceptDeviceList, signDeviceList } from '../encryption/device-list.js';
 import { ownIdentityOf } from '../encryption/signal-stores.js';
 import type { RestClient } from '../rest/rest-client.js';
@@ -27,6 +28,12 @@ export interface LinkedDevice {
   readonly isThis: boolean;
 }
 
+export interface LinkProgress {
+  readonly stage: LinkStage;
+  /** Once it has joined. */
+  readonly deviceId?: DeviceId | undefined;
+}
+
 /** Another device of the account may change the list at the same time. */
 const maxConflicts = 5;
 
@@ -48,7 +55,7 @@ export class OwnDevices {
    * Makes the device that shows the code one of this account. The user compares the digits with what that device shows then.
    * Throws DomainError `invalid_request` (no code), `not_found` (its ten minutes are over), `conflict` (five devices already).
    */
-  async link(code: string): Promise<{ readonly checkDigits: string }> {
+  async link(code: string): Promise<{ readonly checkDigits: string; readonly linkId: LinkId }> {
     const { store, own, handle, rest } = this.#dependencies;
     const decoded = decodeLinkCode(code);
     const { deviceList } = await this.#signedList();
@@ -56,7 +63,18 @@ export class OwnDevices {
     const { accountId, deviceId: answeredBy } = own;
     const sealed = sealLinkBox(decoded, { accountId, handle, identityKeyPair, listVersion: deviceList.version, answeredBy });
     await rest.call('answerLink', { params: { linkId: decoded.linkId }, body: { sealed } });
-    return { checkDigits: checkDigits(decoded, sealed) };
+    return { checkDigits: checkDigits(decoded, sealed), linkId: decoded.linkId };
+  }
+
+  /** How far a link is that a device of the account answered, until a day after it ended: whether the new device has joined, and has what was said before. Throws DomainError `not_found`. */
+  async linkProgress(linkId: LinkId): Promise<LinkProgress> {
+    const { stage, deviceId } = await this.#dependencies.rest.call('getLink', { params: { linkId } });
+    return { stage, deviceId };
+  }
+
+  /** Nobody joins by it any more: the digits were others, or it was not wanted. Throws DomainError `conflict` once the device has joined (`unlink` it then), `not_found`. */
+  async cancelLink(linkId: LinkId): Promise<void> {
+    await this.#dependencies.rest.call('cancelLink', { params: { linkId } });
   }
 
   /** It is out at once: its sessions, token and prekeys end. Answers what `Device.removal` tells when nothing of it is left. Throws DomainError `not_found`, `conflict` for the last device. */

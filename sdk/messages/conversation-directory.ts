@@ -1,6 +1,7 @@
 import { DomainError } from '../../protocol/errors.js';
 import { directConversationId, isGroupId, type AccountId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
 import type { ConversationView } from '../../protocol/rest/conversation.js';
+import { withAnswer } from '../groups/group-changes.js';
 import type { RestClient } from '../rest/rest-client.js';
 import { SdkError } from '../sdk-error.js';
 import type { SerialQueue } from '../serial-queue.js';
@@ -182,5 +183,7 @@ function isDirect(row: ConversationRow): row is DirectRow {
 
 /** The id says of which kind a conversation is, so it is never another one. */
 function merged(known: ConversationRow | undefined, facts: DirectRow | GroupRow): ConversationRow {
-  return known?.kind === 'channel' ? known : { ...known, ...facts };
+  if (known?.kind === 'channel') return known;
+  if (facts.kind !== 'group') return { ...known, ...facts };
+  return withAnswer(known?.kind === 'group' ? known : undefined, facts);
 }

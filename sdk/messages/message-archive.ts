@@ -15,6 +15,7 @@ import {
   type OutboxMessage,
 } from './message-tables.js';
 import { outcomeOf, slotOf, type Effect } from './outcome.js';
+import { commonReceipts, furthestReceipts, reaches } from './peer-receipts.js';
 import { shownConversation } from './shown-conversation.js';
 
 export interface MessageQuery {
@@ -91,12 +92,7 @@ export class MessageArchive {
 
   /** Of the peer; in a group of everybody else together: what all of them have, or were not there for. */
   receipts(conversationId: ConversationId): PeerReceipts {
-    const others = this.#others(conversationId);
-    const common = (name: keyof PeerReceipts) => {
-      const positions = others.map(({ joinedAt, ...receipts }) => mergedReceipts(receipts, { [name]: joinedAt })[name]);
-      return positions.length === 0 || positions.includes(undefined) ? undefined : Math.min(...positions.map((position) => position ?? 0));
-    };
-    return { delivered: common('delivered'), read: common('read') };
+    return commonReceipts(this.#others(conversationId));
   }
 
   /** Of everybody else, each as far as the furthest of its devices. */
@@ -104,7 +100,7 @@ export class MessageArchive {
     const furthest = new Map<AccountId, PeerReceipts>();
     for (const { key, row } of this.#store.range(receiptTable, [conversationId])) {
       const accountId = String(key[1]).split('.')[0] as AccountId;
-      if (accountId !== this.#own.accountId) furthest.set(accountId, mergedReceipts(furthest.get(accountId), row));
+      if (accountId !== this.#own.accountId) furthest.set(accountId, furthestReceipts(furthest.get(accountId), row));
     }
     return furthest;
   }
@@ -165,16 +161,7 @@ interface Other extends PeerReceipts {
 /** By those who were there when it was sent. A read message was delivered, whatever came first. */
 function stateAt(position: Position, others: readonly Other[]): OutgoingState {
   const concerned = others.filter(({ joinedAt = -1 }) => joinedAt < position);
-  const have = (name: keyof PeerReceipts) => concerned.length > 0 && concerned.every((other) => position <= (other[name] ?? -1));
+  const have = (mark: 'delivered' | 'read') => concerned.length > 0 && concerned.every((other) => reaches(other, mark, position));
   if (have('read')) return 'read';
   return have('delivered') ? 'delivered' : 'accepted';
-}
-
-/** The higher of both, by part. */
-export function mergedReceipts(one: PeerReceipts | undefined, other: PeerReceipts): PeerReceipts {
-  const highest = (name: keyof PeerReceipts) => {
-    const positions = [one?.[name], other[name]].filter((position) => position !== undefined);
-    return positions.length === 0 ? undefined : Math.max(...positions);
-  };
-  return { delivered: highest('delivered'), read: highest('read') };
 }

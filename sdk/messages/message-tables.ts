@@ -26,9 +26,9 @@ export interface GroupRow extends ConversationRowBase {
   /** Of the last change that is known here. */
   readonly version: number;
   readonly members: readonly GroupMember[];
-  /** As of the last event that came: `members` can be ahead of messages that are still to come. */
+  /** As of the last event that came: `members` can be ahead of messages that are still to come. Missing until the server answers, first of all and whenever this account came. */
   readonly membersInOrder?: readonly GroupMember[] | undefined;
-  /** Where those came who were not there before this device: what was said earlier is not for them. */
+  /** Where those came who were not there before this account: what was said earlier is not for them. */
   readonly joinedAt?: Readonly<Record<AccountId, Position>> | undefined;
   /** Sealed under the group's key, which comes with the first sender key. */
   readonly title?: Uint8Array | undefined;

@@ -97,6 +97,8 @@ export interface Message {
 export interface PeerReceipts {
   readonly delivered?: Position | undefined;
   readonly read?: Position | undefined;
+  /** What they do not have all the same: their apps hang at it, and the server keeps it from them until somebody looks after it. */
+  readonly except?: readonly Position[] | undefined;
 }
 
 /** Messages that the server had for this device and will never deliver. */

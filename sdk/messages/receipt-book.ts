@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
 import { DomainError } from '../../protocol/errors.js';
 import { deviceKey, type AccountId, type ConversationId, type DeviceAddress, type Position } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
-import type { ReceiptItem } from '../../protocol/server-frames.js';
+import type { ReceiptChange } from '../../protocol/server-frames.js';
 import { IdleWaiters } from '../idle-waiters.js';
 import { inChunks } from '../in-chunks.js';
 import { SdkError } from '../sdk-error.js';
@@ -11,9 +12,9 @@ import { SerialQueue } from '../serial-queue.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
 import type { Connection } from '../transport/connection.js';
-import { mergedReceipts } from './message-archive.js';
 import { conversationTable, messageTable, readTable, receiptTable, unsentReadTable, type ConversationRow } from './message-tables.js';
 import { afterFailure, type AfterFailure } from './outbox-rules.js';
+import { raisedReceipts } from './peer-receipts.js';
 
 /** Of a group: older ones were read before. */
 const messagesConcerned = 1_000;
@@ -84,7 +85,7 @@ export class ReceiptBook {
     if (conversations.length === 0) return;
     try {
       const reply = await connection.request({ type: 'receipts.get', conversations: [...conversations] });
-      if (reply.type === 'ok') await this.take(reply.items ?? []);
+      if (reply.type === 'ok') await this.take((reply.items ?? []).map((item) => ({ ...item, arrived: this.#arrivedSince(item) })));
     } catch (error) {
       const left = error instanceof DomainError && error.code === 'not_a_member' ? error.detail?.['conversationId'] : undefined;
       const others = conversations.filter((conversationId) => conversationId !== left);
@@ -104,20 +105,27 @@ export class ReceiptBook {
     this.#connection = undefined;
   }
 
-  take(items: readonly ReceiptItem[]): Promise<void> {
+  /** An answer says all that is missing. */
+  #arrivedSince({ conversationId, except = [], ...of }: ReceiptChange): Position[] {
+    const known = this.#dependencies.store.get(receiptTable, ...keyOf({ conversationId, ...of }))?.except ?? [];
+    return known.filter((position) => !except.includes(position));
+  }
+
+  take(items: readonly ReceiptChange[]): Promise<void> {
     const { store, own, onReceipts, onReadElsewhere } = this.#dependencies;
     return this.#changes.run(async () => {
       const unit = store.begin();
       const changed = new Set<ConversationId>();
       const readElsewhere = new Map<ConversationId, Position>();
-      for (const { conversationId, accountId, deviceId, deliveredPosition, readPosition } of items) {
-        const key = [conversationId, deviceId === undefined ? accountId : deviceKey({ accountId, deviceId })];
+      for (const item of items) {
+        const { conversationId, accountId, deliveredPosition: delivered, readPosition: read, except, arrived } = item;
+        const key = keyOf(item);
         const known = unit.get(receiptTable, ...key);
-        const merged = mergedReceipts(known, { delivered: deliveredPosition, read: readPosition });
-        if (known?.delivered === merged.delivered && known?.read === merged.read) continue;
-        unit.put(receiptTable, key, merged);
+        const raised = raisedReceipts(known, { delivered, read, except, arrived });
+        if (isDeepStrictEqual(known, raised)) continue;
+        unit.put(receiptTable, key, raised);
         if (accountId !== own.accountId) changed.add(conversationId);
-        else if (keepOwnRead(unit, conversationId, merged.read)) readElsewhere.set(conversationId, unit.get(readTable, conversationId) ?? 0);
+        else if (keepOwnRead(unit, conversationId, raised.read)) readElsewhere.set(conversationId, unit.get(readTable, conversationId) ?? 0);
       }
       await unit.commit();
       for (const conversationId of changed) onReceipts(conversationId);
@@ -225,6 +233,10 @@ export class ReceiptBook {
       await unit.commit();
     });
   }
+}
+
+function keyOf({ conversationId, accountId, deviceId }: ReceiptChange): readonly [ConversationId, string] {
+  return [conversationId, deviceId === undefined ? accountId : deviceKey({ accountId, deviceId })];
 }
 
 /** `false`: it was known. */

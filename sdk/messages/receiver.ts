@@ -6,7 +6,7 @@ import { decodeContent, type Said } from '../encryption/content.js';
 import { decryptFromGroup, isForGroup } from '../encryption/sender-keys.js';
 import { archiveSession, decryptFrom, type Opened } from '../encryption/sessions.js';
 import { signalFailureOf, type SignalFailure } from '../encryption/signal-errors.js';
-import { joinedAfter, unknownGroup, withChange } from '../groups/group-changes.js';
+import { unknownGroup, withChange } from '../groups/group-changes.js';
 import { SdkError } from '../sdk-error.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
@@ -86,7 +86,7 @@ async function receiveOne(unit: UnitOfWork, item: DeliverItem, receiving: Receiv
   const { own, collected } = receiving;
   switch (item.kind) {
     case 'event': {
-      const content = takeEvent(unit, item);
+      const content = takeEvent(unit, item, own);
       if (content !== undefined) keep(unit, { ...item, content }, receiving);
       return;
     }
@@ -139,16 +139,12 @@ function keep(unit: UnitOfWork, accepted: Accepted, { nowMs, collected }: Receiv
 }
 
 /** Only groups have events; the server cannot make one of a direct conversation. `undefined`: of a newer version, or of no group. */
-function takeEvent(unit: UnitOfWork, { conversationId, position, sender, body }: DeliverItem): ShownContent | undefined {
+function takeEvent(unit: UnitOfWork, { conversationId, position, sender, body }: DeliverItem, own: DeviceAddress): ShownContent | undefined {
   const event = decodeEvent(body);
   const row = unit.get(conversationTable, conversationId) ?? unknownGroup;
   if (event === undefined || row.kind !== 'group' || !isGroupId(conversationId)) return undefined;
   const groupKey = row.groupKey ?? unit.get(foundedTable, conversationId);
-  unit.put(conversationTable, [conversationId], {
-    ...withChange(row, event, sender.accountId),
-    joinedAt: joinedAfter(row, event, position),
-    groupKey,
-  });
+  unit.put(conversationTable, [conversationId], { ...withChange(row, { event, by: sender.accountId, position }, own.accountId), groupKey });
   return { type: 'event', event };
 }
 

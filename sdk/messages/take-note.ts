@@ -56,11 +56,11 @@ function takeContentNote(
 }
 
 function takeHistoryNote(unit: UnitOfWork, note: HistoryNote, sender: DeviceAddress): TakenNote {
-  const { conversationId } = note;
-  if (note.type === 'history-wanted') unit.put(historyWantedTable, [deviceKey(sender)], { to: sender, conversationId });
+  const { conversationId, linkId } = note;
+  if (note.type === 'history-wanted') unit.put(historyWantedTable, [deviceKey(sender)], { to: sender, linkId, conversationId });
   else {
     const { blobId, key, sha256, size } = note;
-    unit.put(historyOfferTable, [blobId], { key, sha256, size, conversationId, from: sender });
+    unit.put(historyOfferTable, [blobId], { key, sha256, size, linkId, conversationId, from: sender });
   }
   return 'history';
 }

@@ -110,6 +110,18 @@ export function historyContract(name: string, open: () => Promise<HistoryUnderTe
       expect([first, second, third]).toMatchObject([{ messageId: stored.messageId }, alias, {}].slice(0, 2).concat([undefined as never]));
     });
 
+    test('reads rows of several conversations and weeks in the order in which they are asked for, one twice', async () => {
+      const weekMs = 7 * 24 * 3_600_000;
+      const [newest, second, weeksAgo] = [message(3), message(2), message(1, { acceptedAtMs: message(1).acceptedAtMs - 3 * weekMs })];
+      const elsewhere = message(7, { conversationId: newConversationId() });
+      await under.history.append([weeksAgo, second, newest, elsewhere], []);
+      const asked = [newest, { ...elsewhere, conversationId }, elsewhere, weeksAgo, newest, second];
+      const read = await under.history.read(asked);
+      const ids = [newest.messageId, undefined, elsewhere.messageId, weeksAgo.messageId, newest.messageId, second.messageId];
+      expect(read.map((row) => (row !== undefined && 'messageId' in row ? row.messageId : undefined))).toEqual(ids);
+      expect(await under.history.read([])).toEqual([]);
+    });
+
     test('shows what was withheld to its sender alone, in pages that are as full as others', async () => {
       const sender = { accountId: viewer, deviceId: deviceNumber(1) };
       const withheld = [2, 3, 4].map((offset) => message(offset, { sender, withheld: true }));

@@ -13,6 +13,7 @@ import { passOn, VirtualClock } from '../support/simulation/virtual-clock.js';
 import { historyContract } from './history-contract.js';
 import { inboxContract } from './inbox-contract.js';
 import { lostGatewaysContract } from './lost-gateways-contract.js';
+import { quarantineContract } from './quarantine-contract.js';
 import { sessionRegistryContract } from './session-registry-contract.js';
 import { watermarksContract } from './watermarks-contract.js';
 
@@ -22,6 +23,11 @@ inboxContract('lmdb', (maxAgeMs) => {
   const { store, dispose } = openLmdbStore();
   const inbox = createLmdbInbox(store, { maxAgeMs });
   return Promise.resolve({ inbox, sweep: () => inbox.sweepExpired(Date.now()), dispose });
+});
+
+quarantineContract('lmdb', () => {
+  const { store, dispose } = openLmdbStore();
+  return Promise.resolve({ inbox: createLmdbInbox(store, { maxAgeMs: yearMs }), dispose });
 });
 
 historyContract('lmdb', () => {

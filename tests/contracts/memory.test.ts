@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
+import { createMemoryDrainPause } from '../../adapters/memory/drain-pause.js';
 import { createInProcessGatewayLink } from '../../adapters/memory/gateway-link.js';
 import { createMemoryQuietPeriods } from '../../adapters/memory/quiet-periods.js';
 import { createMemoryHeads } from '../../adapters/memory/heads.js';
@@ -14,6 +15,7 @@ import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
 import { passOn, VirtualClock } from '../support/simulation/virtual-clock.js';
+import { drainPauseContract } from './drain-pause-contract.js';
 import { gatewayLinkContract } from './gateway-link-contract.js';
 import { quietPeriodsContract } from './quiet-periods-contract.js';
 import { headsContract } from './heads-contract.js';
@@ -30,6 +32,10 @@ sessionRegistryContract('memory', () => {
   });
 });
 
+drainPauseContract('memory', () => {
+  const clock = new VirtualClock();
+  return Promise.resolve({ drainPause: createMemoryDrainPause(clock), pass: (ms) => passOn(clock, ms) });
+});
 quietPeriodsContract('memory', (periodMs) => {
   const clock = new VirtualClock();
   return Promise.resolve({ quietPeriods: createMemoryQuietPeriods(clock, periodMs), pass: (ms) => passOn(clock, ms) });

@@ -100,6 +100,23 @@ export function removalsContract(name: string, open: () => Promise<DirectoryUnde
       expect(await under.media.revokeAll(accountId, nowMs + 30, 2)).toEqual({ files: 0, dueAtMs: [] });
     });
 
+    test('those that were finished first are forgotten, up to the limit, and none that is open', async () => {
+      const removalIds: RemovalId[] = [];
+      for (const number of [2, 3, 4]) {
+        await under.addDevice(accountId, newDevice(number));
+        removalIds.push((await under.devices.revoke(device(number), deviceList(number), 1)).removalId);
+      }
+      const [first, second, stillOpen] = removalIds as [RemovalId, RemovalId, RemovalId];
+      await under.removals.finish(second, nothingRemoved, 3);
+      await under.removals.finish(first, nothingRemoved, 2);
+      expect(await under.removals.forget(4, 1)).toBe(1);
+      expect(await Promise.all([first, second].map((removalId) => under.removals.find(removalId)))).toEqual([undefined, expect.anything()]);
+      expect(await under.removals.forget(3, 10)).toBe(0);
+      expect(await under.removals.forget(4, 10)).toBe(1);
+      expect(await under.removals.find(second)).toBeUndefined();
+      expect(await under.removals.find(stillOpen)).toMatchObject({ finished: undefined });
+    });
+
     test('there is no removal of another id', async () => {
       expect(await under.removals.find(v4() as RemovalId)).toBeUndefined();
     });

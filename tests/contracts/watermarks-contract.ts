@@ -52,6 +52,25 @@ export function watermarksContract(name: string, open: () => Promise<WatermarksU
       expect(await under.watermarks.of([other], bea)).toEqual([]);
     });
 
+    test('keep what they passed over until it arrived, which is for good', async () => {
+      const conversationId = newConversationId();
+      const device = { accountId: newAccountId(), deviceId: deviceNumber(1) };
+      const at = (offset: number) => positionOf(1, offset);
+      const except = async () => (await under.watermarks.of([conversationId]))[0]?.except;
+      await under.watermarks.raise([{ conversationId, ...device, except: [at(3)] }]);
+      await under.watermarks.raise([{ conversationId, ...device, delivered: at(9), except: [at(5), at(3)] }]);
+      expect(await under.watermarks.of([conversationId])).toEqual([{ conversationId, ...device, delivered: at(9), except: [at(3), at(5)] }]);
+      await under.watermarks.raise([{ conversationId, ...device, arrived: [at(3)] }]);
+      expect(await except()).toEqual([at(5)]);
+      // As when the log is read again from before.
+      for (const change of [{ except: [at(3)] }, { except: [at(5)] }, { arrived: [at(3)] }]) {
+        await under.watermarks.raise([{ conversationId, ...device, ...change }]);
+      }
+      expect(await except()).toEqual([at(5)]);
+      await under.watermarks.raise([{ conversationId, ...device, arrived: [at(5)] }]);
+      expect(await under.watermarks.of([conversationId])).toEqual([{ conversationId, ...device, delivered: at(9) }]);
+    });
+
     test('never go down, in whatever order and however many at once they are raised', async () => {
       const offset = fc.option(fc.integer({ min: 0, max: 1_000 }), { nil: undefined });
       await fc.assert(

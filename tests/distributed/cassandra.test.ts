@@ -12,6 +12,7 @@ import { positionOf } from '../../core/position.js';
 import type { StoredMessage } from '../../ports/history.js';
 import { historyContract } from '../contracts/history-contract.js';
 import { inboxContract } from '../contracts/inbox-contract.js';
+import { quarantineContract } from '../contracts/quarantine-contract.js';
 import { watermarksContract } from '../contracts/watermarks-contract.js';
 import { openCassandra, type CassandraUnderTest } from '../support/cassandra.js';
 import { deviceNumber, newAccountId, newConversationId, newMessageId } from '../support/ids.js';
@@ -31,8 +32,9 @@ const openHistory = () => createCassandraHistory(under.client, { clock, maxAgeMs
 const openInbox = () => createCassandraInbox(under.client, { maxAgeMs: 30 * dayMs });
 
 inboxContract('cassandra', (maxAgeMs) => Promise.resolve({ inbox: createCassandraInbox(under.client, { maxAgeMs }), dispose }));
+quarantineContract('cassandra', () => Promise.resolve({ inbox: openInbox(), dispose }));
 historyContract('cassandra', () => Promise.resolve({ history: openHistory(), nowMs: clock.nowMs(), dispose }));
-watermarksContract('cassandra', () => Promise.resolve({ watermarks: createCassandraWatermarks(under.client), dispose }));
+watermarksContract('cassandra', () => Promise.resolve({ watermarks: createCassandraWatermarks(under.client, { maxAgeMs: 365 * dayMs }), dispose }));
 
 describe('history in cassandra', () => {
   const conversationId = newConversationId();

@@ -13,7 +13,7 @@ let server: TestServer;
 beforeAll(async () => {
   await service.open();
   server = await TestServer.start({ environment: { HELIOGRAPH_PUSH_VAPID_PRIVATE_KEY: '' } });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await server.stop();
   await service.close();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createMemoryAnnouncements } from '../../adapters/memory/announcements.js';
 import { createMemoryRateLimiter } from '../../adapters/memory/rate-limiter.js';
 import { createRedisAnnouncements } from '../../adapters/redis/announcements.js';
+import { createRedisDrainPause } from '../../adapters/redis/drain-pause.js';
 import { createRedisLostGateways } from '../../adapters/redis/lost-gateways.js';
 import { createRedisQuietPeriods } from '../../adapters/redis/quiet-periods.js';
 import { RedisChannels } from '../../adapters/redis/channels.js';
@@ -20,6 +21,7 @@ import { stackPorts } from '../../app/stack/endpoints.js';
 import type { Announcement } from '../../ports/announcements.js';
 import type { ConversationId } from '../../protocol/ids.js';
 import { rateLimits } from '../../protocol/limits.js';
+import { drainPauseContract } from '../contracts/drain-pause-contract.js';
 import { quietPeriodsContract } from '../contracts/quiet-periods-contract.js';
 import { headsContract } from '../contracts/heads-contract.js';
 import { lostGatewaysContract } from '../contracts/lost-gateways-contract.js';
@@ -53,6 +55,7 @@ lostGatewaysContract('redis', async () => {
   return { registry: createRedisSessionRegistry(connection, lives), lostGateways: createRedisLostGateways(connection, lives), pass };
 });
 
+drainPauseContract('redis', async () => ({ drainPause: createRedisDrainPause(await open()), pass: sleep }));
 quietPeriodsContract('redis', async (periodMs) => ({ quietPeriods: createRedisQuietPeriods(await open(), periodMs), pass: sleep }));
 waitingLineContract('redis', async () => ({ line: createRedisWaitingLine(await open(), 10_000 / faster), pass }));
 signalsContract('redis', () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from '@jest/globals';
 
 import { stackSettings } from '../../app/stack/role-processes.js';
+import { clusterDirectoryUrl } from '../../bench/process/heliograph-cluster.js';
 import { dropCluster } from '../support/drop-cluster.js';
 import { eventually } from '../support/eventually.js';
 import { runNode, type RunningProgram } from '../support/run-program.js';
@@ -16,7 +17,7 @@ function ownNames(deployment: string): Readonly<Record<string, string>> {
     HELIOGRAPH_KAFKA_PREFIX: deployment,
     HELIOGRAPH_REDIS_PREFIX: deployment,
     HELIOGRAPH_CASSANDRA_KEYSPACE: deployment,
-    HELIOGRAPH_POSTGRES_URL: (stackSettings['HELIOGRAPH_POSTGRES_URL'] ?? '').replace(/[^/]+$/, deployment),
+    HELIOGRAPH_POSTGRES_URL: clusterDirectoryUrl(deployment),
   };
 }
 

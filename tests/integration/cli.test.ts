@@ -17,7 +17,7 @@ const running: RunningProgram[] = [];
 
 beforeAll(async () => {
   server = await TestServer.start();
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   for (const { process } of running) process.kill('SIGKILL');
   await Promise.all(running.splice(0).map(({ ended }) => ended));
@@ -305,6 +305,8 @@ describe('chat at a terminal', () => {
     await mike.sees(/mallory: Which\? \[1 this \(0\), 2 that \(0\)\]/);
     mike.type('/for 2s gone at once');
     await mallory.sees('mike: gone at once');
+    mike.type('/edit [1] 1 pm?');
+    await mallory.sees('mike: 1 pm? (edited)');
     mike.type('/for ever this');
     await mike.sees('! a time is a number and s, m, h or d: /for 8h TEXT');
     mallory.type('/who');
@@ -323,12 +325,28 @@ describe('chat at a terminal', () => {
     await mike.sees('! there is no message [77] here');
     mike.type('/edit');
     await mike.sees('! say the text: /edit TEXT');
+    mike.type('/edit [77] none');
+    await mike.sees('! there is no message [77] here');
     mike.type('/disappear sometime');
     await mike.sees('! a time is a number and s, m, h or d');
   }, 120_000);
 });
 
 describe('link', () => {
+  test('can be taken back until the other terminal has joined', async () => {
+    const args = ['--server', server.publicUrl, '--directory', join(directory.path, 'phablet')];
+    const phablet = runNode([main, 'link', ...args]);
+    running.push(phablet);
+    await eventually(() => expect(phablet.stdout()).toMatch(/\/link \S+/));
+    const [command = '', linkId = ''] = /\/link [^.\s]+\.([^.\s]+)\.\S+/.exec(phablet.stdout()) ?? [];
+    phablet.process.kill('SIGKILL');
+    await phablet.ended;
+    const linking = await piped(`${command}\n/endlink ${linkId}\n/devices\n`, ...chatArgs('yves'));
+    expect(linking).toMatchObject({ code: 0, stderr: '' });
+    expect(linking.stdout).toMatch(new RegExp(`/endlink ${linkId}[^]*Nobody joins by that code any more`));
+    expect(linking.stdout.match(/^ {2}\d {2}/gm)).toHaveLength(1);
+  });
+
   test('makes a terminal a further device, which chats; both show the same digits, and one may remove the other', async () => {
     const args = ['--server', server.publicUrl, '--directory', join(directory.path, 'tablet')];
     const tablet = runNode([main, 'link', ...args, '--name', 'tablet']);

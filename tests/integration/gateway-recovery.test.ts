@@ -29,7 +29,7 @@ beforeAll(async () => {
       HELIOGRAPH_PUSH_AFTER_LOSS_MS: `${afterLossMs}`,
     },
   });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await server.stop();
   await service.close();

@@ -11,8 +11,11 @@ import { Registry } from 'prom-client';
 import type { InboxDrainDependencies } from '../../activities/drain-device.js';
 import { createHistoryPassed } from '../../activities/history-passed.js';
 import { createInboxDrainActivities } from '../../activities/inbox-drain.js';
+import { StoreGate } from '../../activities/store-gate.js';
 import { LocalDrains } from '../../activities/local-drains.js';
 import { createLmdbEventLog } from '../../adapters/lmdb/lmdb-event-log.js';
+import { createMemoryDrainPause } from '../../adapters/memory/drain-pause.js';
+import { readsAtOnce } from '../../app/profiles/sizes.js';
 import { createLmdbHistory } from '../../adapters/lmdb/lmdb-history.js';
 import { createLmdbInbox } from '../../adapters/lmdb/lmdb-inbox.js';
 import { LmdbStore } from '../../adapters/lmdb/lmdb-store.js';
@@ -22,7 +25,7 @@ import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
 import { openTemporalConnection } from '../../adapters/temporal/temporal-connection.js';
 import { startTemporalWorker } from '../../app/temporal-worker.js';
-import { deviceSearchKey } from '../../core/device-search-key.js';
+import { deviceSearchKey } from '../../core/search-key.js';
 import { positionOf } from '../../core/position.js';
 import { WaveScheduler } from '../../gateway/drain/wave-scheduler.js';
 import { ReceiptWriter } from '../../gateway/receipt-writer.js';
@@ -30,6 +33,7 @@ import type { SessionSocket } from '../../gateway/websocket/session-context.js';
 import { SessionHost } from '../../gateway/websocket/session-host.js';
 import { messageId, type DeviceAddress } from '../../protocol/ids.js';
 import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
+import { createStoreGateEvents } from '../../telemetry/store-gate-events.js';
 import { createDrainEvents } from '../../telemetry/drain-events.js';
 import { createGatewayEvents } from '../../telemetry/gateway-events.js';
 import { newDevice } from '../support/drain-fixtures.js';
@@ -54,7 +58,7 @@ beforeAll(async () => {
   env = await startDevServer();
   fileClosers.push(() => env.teardown());
   stores = await openStores();
-}, 60_000);
+}, 120_000);
 afterEach(() => closeAll(closers));
 afterAll(() => closeAll(fileClosers));
 
@@ -93,6 +97,8 @@ function startGateway(gatewayId: string, temporalAddress: string) {
   const links = createInProcessGatewayLink();
   const dependencies: InboxDrainDependencies = {
     ...stores,
+    stores: new StoreGate({ pause: createMemoryDrainPause(clock), clock, events: createStoreGateEvents(logger, registry) }, readsAtOnce),
+    quarantine: stores.inbox.quarantine,
     historyPassed: createHistoryPassed(stores.eventLog, 'history-writer'),
     link: links.link,
     clock,

@@ -21,7 +21,7 @@ beforeAll(async () => {
   server = await TestServer.start();
   registered = new RegisteredDevices(server);
   claimer = await device();
-}, 60_000);
+}, 120_000);
 afterEach(() => live.end());
 afterAll(async () => {
   await registered.close();

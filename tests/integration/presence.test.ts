@@ -21,7 +21,7 @@ const live = new LiveDevices(() => server.publicUrl);
 beforeAll(async () => {
   server = await TestServer.start({ environment: shippedLimits('typing', 'typingDevice') });
   stage = new MemberStage(server);
-}, 60_000);
+}, 120_000);
 afterEach(() => Promise.all([live.end(), stage.disconnect()]));
 afterAll(async () => {
   await stage.close();

@@ -24,7 +24,7 @@ let requests = 1;
 beforeAll(async () => {
   server = await TestServer.start({ environment: shippedLimits('privacyChange') });
   stage = new MemberStage(server);
-}, 60_000);
+}, 120_000);
 afterEach(() => Promise.all([live.end(), stage.disconnect()]));
 afterAll(async () => {
   await stage.close();
@@ -139,6 +139,18 @@ describe('read receipts', () => {
     await eventually(() => expect(toldRead(ann, phone)).toEqual([second.position]));
   });
 
+  test('are told to those who are there, whoever of the senders went meanwhile', async () => {
+    const [ann, bea, cleo] = [await one(), await one(), await one()];
+    const wish = { kind: 'group', conversationId: v7() as ConversationId, members: [bea.accountId, cleo.accountId] };
+    const view = await ann.change('POST', '/conversations', wish);
+    const sent = await ann.send(view);
+    if (sent.type !== 'accepted') throw new Error(JSON.stringify(sent));
+    await ann.ask('DELETE', `/conversations/${view.conversationId}/members/${cleo.accountId}`);
+    expect(await read(bea, view, sent.position, cleo, ann)).toMatchObject({ type: 'ok' });
+    await eventually(() => expect(toldRead(ann, bea)).toEqual([sent.position]));
+    expect(toldRead(cleo, bea)).toEqual([]);
+  });
+
   test('of a group follow the same switch', async () => {
     const [ann, bea, cleo] = [await one(), await one(), await one()];
     const wish = { kind: 'group', conversationId: v7() as ConversationId, members: [bea.accountId, cleo.accountId] };
@@ -234,7 +246,7 @@ describe('a block', () => {
     expect(await ann.ask('PUT', `/accounts/self/blocks/${bob.accountId}`)).toMatchObject({
       body: { code: 'too_large', facts: { limit: limits.maxBlocks } },
     });
-  }, 20_000);
+  }, 60_000);
 });
 
 describe('devices of the SDK', () => {

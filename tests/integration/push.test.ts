@@ -22,7 +22,7 @@ beforeAll(async () => {
   };
   server = await TestServer.start({ environment });
   devices = new LiveDevices(() => server.publicUrl);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await devices.end();
   await server.stop();
@@ -88,6 +88,15 @@ describe('a device that is away', () => {
     await absence.send();
     await isPassedOver();
     expect(absence.pushes).toEqual([]);
+  });
+
+  test('is woken when others took its keys, though nothing waits for it', async () => {
+    const absence = await begin();
+    const { alice, bob } = absence.pair;
+    const response = await fetch(`${server.publicUrl}/v1/accounts/${bob.accountId}/prekeys`, { headers: { authorization: `Bearer ${alice.token}` } });
+    expect(response.status).toBe(200);
+    await absence.pushed(1);
+    expect(absence.pushes).toHaveLength(1);
   });
 
   test('is woken where it subscribed last', async () => {

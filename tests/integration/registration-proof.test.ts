@@ -21,7 +21,7 @@ let server: TestServer;
 beforeAll(async () => {
   const { x = '' } = signUp.publicKey.export({ format: 'jwk' });
   server = await TestServer.start({ environment: { HELIOGRAPH_REGISTRATION_PERMIT_KEY: x } });
-}, 60_000);
+}, 120_000);
 afterEach(() => {
   for (const directory of directories.splice(0)) directory.remove();
 });

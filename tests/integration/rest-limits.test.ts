@@ -17,7 +17,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   server = await TestServer.start({ environment: shippedLimits('token', 'groupChange', 'join', 'link', 'prekeyBundle', 'explain') });
-}, 60_000);
+}, 120_000);
 afterAll(() => server.stop());
 
 const { call, problemOf } = rawRest(() => server.publicUrl);

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const environment = { HELIOGRAPH_ALLOWED_ORIGINS: browser };
   server = await TestServer.start({ environment });
   pair = await RawPair.register(server);
-}, 60_000);
+}, 120_000);
 afterAll(() => server.stop());
 
 const { call, problemOf, refusal } = rawRest(() => server.publicUrl);

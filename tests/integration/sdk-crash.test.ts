@@ -172,8 +172,12 @@ async function agree(witnesses: Witnesses, onlooker?: Device): Promise<void> {
     const sentAndLost = witnesses.flatMap(({ sent }) => [...sent].filter((id) => !all.includes(id)));
     expect(sentAndLost).toEqual([]);
     expect([...ofAlice, ...ofBob, ...(onlooker?.messages(conversationId) ?? [])].filter((message) => !isShown(message))).toEqual([]);
-    const history = await historyOf(devices[0] as Device, conversationId);
-    expect(ids(history)).toEqual(all);
+    // It is written beside the deliveries, and may come after them.
+    const history = await eventually(async () => {
+      const kept = await historyOf(devices[0] as Device, conversationId);
+      expect(ids(kept)).toEqual(all);
+      return kept;
+    });
     expect(history.filter((message) => !isShown(message))).toEqual([]);
     await eventually(() => {
       for (const [index, messages] of read().entries()) {

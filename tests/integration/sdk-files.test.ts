@@ -26,7 +26,7 @@ beforeAll(async () => {
   proxy = await startBreakingProxy(() => (isDistributed ? stackEndpoints.s3Url : server.publicUrl));
   const environment = { HELIOGRAPH_MEDIA_UPLOAD_MS: '5000', HELIOGRAPH_MEDIA_GRACE_MS: '0', HELIOGRAPH_MEDIA_BUCKET_MS: '1000' };
   server = await TestServer.start({ environment: { ...environment, ...(isDistributed ? { HELIOGRAPH_S3_PUBLIC_URL: proxy.url } : {}) } });
-}, 90_000);
+}, 120_000);
 afterEach(() => live.end());
 afterAll(async () => {
   await server.stop();

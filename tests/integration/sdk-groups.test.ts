@@ -69,10 +69,12 @@ describe('a group of devices of the SDK', () => {
       ).toEqual([`${ann.accountId} owner`, `${bea.accountId} member`, `${cleo.accountId} member`].sort());
     }
     expect(await bea.handleOf(cleo.accountId)).toBe(cleo.handle);
-    const texts = (await cleo.history(group.conversationId, { limit: 100 })).map(({ content }) =>
-      content.type === 'text' ? content.text : content.type,
-    );
-    expect(texts).toHaveLength(34);
+    // What is delivered is in the log, and in history a moment later.
+    const texts = await eventually(async () => {
+      const messages = await cleo.history(group.conversationId, { limit: 100 });
+      expect(messages).toHaveLength(34);
+      return messages.map(({ content }) => (content.type === 'text' ? content.text : content.type));
+    });
     expect(texts).not.toContain('undecryptable');
   });
 
@@ -121,6 +123,37 @@ describe('a group of devices of the SDK', () => {
       const mine = cleo.messages(group.conversationId).find(({ messageId }) => messageId === refused.messageId);
       expect(mine).toMatchObject({ state: 'failed', failure: 'not_a_member' } satisfies Partial<Message>);
     });
+  });
+
+  test('keeps the ticks of what somebody said who was added, went and came again', async () => {
+    const [ann, bea, cleo] = (await crowd(3)) as [Device, Device, Device];
+    const group = await ann.groups.create({ title: 'Friends', members: [bea.handle] });
+    await ann.groups.add(group.conversationId, [cleo.handle]);
+    await eventually(() => expect(groupOf(cleo, group).members).toHaveLength(3));
+    await say(cleo, group, 'hello');
+    const state = () => cleo.messages(group.conversationId).find(({ content }) => content.type === 'text')?.state;
+    await eventually(() => expect(state()).toBe('delivered'));
+    await ann.groups.remove(group.conversationId, cleo.accountId);
+    await eventually(() => expect(seen(cleo, group)).toContain('(member-removed)'));
+    await ann.groups.add(group.conversationId, [cleo.handle]);
+    await eventually(() => expect(seen(cleo, group)).toEqual(['(members-added)', 'hello', '(member-removed)', '(members-added)']));
+    await eventually(() => expect(groupOf(cleo, group).members).toHaveLength(3));
+    expect(state()).toBe('delivered');
+  });
+
+  test('lets somebody delete who became an admin while one was not there', async () => {
+    const [ann, bea, cleo] = (await crowd(3)) as [Device, Device, Device];
+    const group = await ann.groups.create({ title: 'Friends', members: [bea.handle, cleo.handle] });
+    await eventually(() => expect(seen(cleo, group)).toEqual(['(created)']));
+    await ann.groups.remove(group.conversationId, cleo.accountId);
+    await ann.groups.setRole(group.conversationId, bea.accountId, 'admin');
+    await ann.groups.add(group.conversationId, [cleo.handle]);
+    await eventually(() => expect(seen(cleo, group)).toEqual(['(created)', '(member-removed)', '(members-added)']));
+    const { messageId } = await say(ann, group, 'hello');
+    await eventually(() => expect(seen(cleo, group).at(-1)).toBe('hello'));
+    await eventually(() => expect(seen(bea, group).at(-1)).toBe('hello'));
+    await bea.send(group.conversationId, { type: 'delete', messageId });
+    await eventually(() => expect(seen(cleo, group).at(-1)).toBe('(deleted)'));
   });
 
   test('keeps the ticks of what was said before somebody new came, who will not get it', async () => {

@@ -15,7 +15,7 @@ const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
   server = await TestServer.start();
-}, 60_000);
+}, 120_000);
 afterEach(() => live.end());
 afterAll(() => server.stop());
 

@@ -19,7 +19,7 @@ const clients: RawClient[] = [];
 beforeAll(async () => {
   server = await TestServer.start({ environment: { HELIOGRAPH_ALLOWED_ORIGINS: 'https://ours.example' } });
   pair = await RawPair.register(server);
-}, 60_000);
+}, 120_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });

@@ -18,7 +18,7 @@ const clients: RawClient[] = [];
 
 beforeAll(async () => {
   server = await TestServer.start({ environment: { ...shippedLimits('send', 'recipient', 'hello'), ...connectionLimits } });
-}, 60_000);
+}, 120_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });

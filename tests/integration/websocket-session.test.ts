@@ -14,7 +14,7 @@ const clients: RawClient[] = [];
 
 beforeAll(async () => {
   server = await TestServer.start();
-}, 60_000);
+}, 120_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });

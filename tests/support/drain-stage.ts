@@ -2,18 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 
 import type { DrainTarget, InboxDrainDependencies } from '../../activities/drain-device.js';
+import { StoreGate } from '../../activities/store-gate.js';
+import { createMemoryDrainPause } from '../../adapters/memory/drain-pause.js';
+import { readsAtOnce } from '../../app/profiles/sizes.js';
 import { positionOf } from '../../core/position.js';
 import type { SessionLimits, SessionSocket } from '../../gateway/websocket/session-context.js';
 import { Session } from '../../gateway/websocket/session.js';
+import type { EventLog } from '../../ports/event-log.js';
 import type { GatewayConnection, GatewayLink } from '../../ports/gateway-link.js';
 import type { History, StoredAlias, StoredMessage } from '../../ports/history.js';
 import type { Inbox, InboxRow } from '../../ports/inbox.js';
 import type { CloseReason } from '../../protocol/close-codes.js';
 import { DomainError } from '../../protocol/errors.js';
-import { conversationId, deviceKey, messageId, type ConversationId, type DeviceAddress } from '../../protocol/ids.js';
+import { conversationId, deviceKey, messageId, type ConversationId, type DeviceAddress, type MessageId } from '../../protocol/ids.js';
+import { decodeReceiptRecord, type ReceiptRecord } from '../../protocol/log-records.js';
 import type { DeliverItem, ServerFrame } from '../../protocol/server-frames.js';
 import type { DrainEvents } from '../../telemetry/drain-events.js';
 import { newDevice } from './drain-fixtures.js';
+import { MemorySuspicions } from './memory-suspicions.js';
 import { VirtualClock } from './simulation/virtual-clock.js';
 
 const sender = newDevice();
@@ -26,10 +32,20 @@ export function conversationNumber(number: number): ConversationId {
 /** Inbox and history in memory: they can be away, lag, and count their calls. */
 class DrainStores {
   readonly rows = new Map<string, InboxRow[]>();
+  readonly suspicions = new MemorySuspicions();
   readonly bodies = new Map<string, StoredMessage | StoredAlias>();
+  readonly #clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
   /** Everything below has been written to history. */
   passed: (conversation: ConversationId, position: number) => boolean = () => true;
   inboxIsAway = false;
+  readTakesMs = 0;
+  mostReads = 0;
+  #reads = 0;
   removalsToFail = 0;
 
   readonly inbox: Omit<Inbox, 'queuedAtMs'> = {
@@ -39,10 +55,13 @@ class DrainStores {
     },
     read: async (device, { maxRows, afterConversation }) => {
       if (this.inboxIsAway) throw new DomainError('unavailable', 'the inbox is away');
+      if (this.readTakesMs > 0) await this.#takeTime();
       const rows = this.#rowsOf(device)
         .filter((row) => afterConversation === undefined || row.conversationId > afterConversation)
         .sort((one, other) => one.conversationId.localeCompare(other.conversationId) || one.position - other.position);
-      return Promise.resolve({ rows: rows.slice(0, maxRows), more: rows.length > maxRows });
+      const suspects = this.suspicions.suspects(device);
+      const shown = rows.filter((row) => !suspects.some((of) => of.state === 'quarantined' && of.messageId === row.messageId));
+      return Promise.resolve({ rows: shown.slice(0, maxRows), more: shown.length > maxRows, suspects });
     },
     remove: async (device, ranges) => {
       if (this.removalsToFail > 0) {
@@ -60,8 +79,18 @@ class DrainStores {
     clear: (device) => Promise.resolve(void this.rows.delete(deviceKey(device))),
   };
 
-  readonly history: Pick<History, 'read'> = {
+  readonly history: Pick<History, 'read' | 'find'> = {
     read: (keys) => Promise.resolve(keys.map((key) => this.bodies.get(bodyKey(key)))),
+    find: (ids) =>
+      Promise.resolve(ids.map((id) => [...this.bodies.values()].find((body): body is StoredMessage => 'digest' in body && body.messageId === id))),
+  };
+
+  readonly receipts: ReceiptRecord[] = [];
+  readonly eventLog: Pick<EventLog, 'append'> = {
+    append: (_, records) => {
+      this.receipts.push(...records.map(({ value }) => decodeReceiptRecord(value)));
+      return Promise.resolve(records.map(() => ({ partition: 0, offset: 0, appendedAtMs: 0 })));
+    },
   };
 
   /** Puts a row for the device, and its body unless told otherwise. */
@@ -94,6 +123,13 @@ class DrainStores {
     return this.#rowsOf(device);
   }
 
+  async #takeTime(): Promise<void> {
+    this.#reads += 1;
+    this.mostReads = Math.max(this.mostReads, this.#reads);
+    await this.#clock.sleep(this.readTakesMs);
+    this.#reads -= 1;
+  }
+
   #rowsOf(device: DeviceAddress): InboxRow[] {
     const rows = this.rows.get(deviceKey(device)) ?? [];
     this.rows.set(deviceKey(device), rows);
@@ -107,16 +143,25 @@ function bodyKey({ conversationId: conversation, position }: { readonly conversa
 
 /** A device on its socket: stores what it gets and acks it, for as long as it is told to. */
 export class StageDevice implements SessionSocket {
-  readonly address = newDevice();
+  readonly address: DeviceAddress;
   readonly items: DeliverItem[] = [];
   readonly frames: ServerFrame[] = [];
   acks = true;
   closed: CloseReason | undefined;
   session: Session | undefined;
+  /** Whatever comes behind such an item is not acked either. */
+  hangsAt: MessageId | undefined;
+  #hangs = false;
+
+  constructor(address = newDevice()) {
+    this.address = address;
+  }
 
   send(frame: ServerFrame): void {
     this.frames.push(frame);
     if (frame.type !== 'deliver') return;
+    this.#hangs ||= frame.items.some(({ messageId: id }) => id === this.hangsAt);
+    if (this.#hangs) return;
     this.items.push(...frame.items);
     if (this.acks) queueMicrotask(() => void this.session?.ack(frame.seq));
   }
@@ -133,7 +178,8 @@ export class StageDevice implements SessionSocket {
 /** Real sessions of one gateway that are drained in virtual time. */
 export class DrainStage {
   readonly clock = new VirtualClock();
-  readonly stores = new DrainStores();
+  readonly pause = createMemoryDrainPause(this.clock);
+  readonly stores = new DrainStores(this.clock);
   readonly #devices = new Map<string, StageDevice>();
   readonly requested: number[] = [];
   leaseHeld = true;
@@ -144,10 +190,15 @@ export class DrainStage {
     attemptEnded: () => undefined,
     attemptFailed: (_, error) => void this.events.failures.push(error),
     messagesGone: (_, { count }) => void (this.events.gone += count),
+    itemsSuspected: () => undefined,
     sessionGivenUp: () => undefined,
   };
 
   readonly #limits: SessionLimits;
+  readonly #gate = new StoreGate(
+    { pause: this.pause, clock: this.clock, events: { readsAtOnce: () => undefined, heldBack: () => undefined } },
+    readsAtOnce,
+  );
 
   constructor(limits: Partial<SessionLimits> = {}) {
     this.#limits = {
@@ -163,15 +214,25 @@ export class DrainStage {
 
   get dependencies(): InboxDrainDependencies {
     const { stores, clock, events } = this;
-    const history = { ...stores.history, append: unused, find: unused, page: unused } as History;
+    const history = { ...stores.history, append: unused, page: unused } as History;
     const historyPassed = (conversation: ConversationId, position: number) => Promise.resolve(stores.passed(conversation, position));
-    return { inbox: stores.inbox, history, historyPassed, link: this.#link(), clock, events };
+    return {
+      inbox: stores.inbox,
+      quarantine: stores.suspicions,
+      eventLog: stores.eventLog,
+      history,
+      historyPassed,
+      stores: this.#gate,
+      link: this.#link(),
+      clock,
+      events,
+    };
   }
 
   /** A device whose session has just found its inbox not empty. */
-  connect(): StageDevice {
-    const device = new StageDevice();
-    const session = new Session(device.address, 7, device, {
+  connect(address?: DeviceAddress, connection = 7): StageDevice {
+    const device = new StageDevice(address);
+    const session = new Session(device.address, connection, device, {
       limits: this.#limits,
       nowMs: () => this.clock.nowMs(),
       leaseHeld: () => this.leaseHeld,

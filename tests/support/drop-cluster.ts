@@ -1,7 +1,7 @@
 import { Admin } from '@platformatic/kafka';
-import { Client as CassandraClient } from 'cassandra-driver';
 import { Client as PostgresClient } from 'pg';
 
+import { createSchemaClient } from '../../adapters/cassandra/cassandra-client.js';
 import { stackEndpoints } from '../../app/stack/endpoints.js';
 
 /** Removes what a cluster of that name left in the engines; what it left in Redis expires. */
@@ -17,9 +17,9 @@ export async function dropTopics(prefix: string): Promise<void> {
 }
 
 export async function dropKeyspace(name: string): Promise<void> {
-  const client = new CassandraClient({
-    contactPoints: [...stackEndpoints.cassandraContactPoints],
-    localDataCenter: stackEndpoints.cassandraDatacenter,
+  const client = createSchemaClient({
+    contactPoints: stackEndpoints.cassandraContactPoints,
+    localDatacenter: stackEndpoints.cassandraDatacenter,
   });
   await client.execute(`DROP KEYSPACE IF EXISTS ${name}`);
   await client.shutdown();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { stackSettings } from '../../app/stack/role-processes.js';
-import { HeliographCluster, type HeliographClusterOptions } from '../../bench/process/heliograph-cluster.js';
+import { clusterDirectoryUrl, HeliographCluster, type HeliographClusterOptions } from '../../bench/process/heliograph-cluster.js';
 import { HeliographServer, type HeliographServerOptions } from '../../bench/process/heliograph-server.js';
 import { deriveKey } from '../../core/derive-key.js';
 import { openTokenKeys } from '../../app/own-keys.js';
@@ -36,6 +36,11 @@ export class RunningServer {
     return this.place.socketUrl;
   }
 
+  /** Of its gateways, past the load balancer if there is one. */
+  get gatewaySocketUrls(): readonly string[] {
+    return isDistributed ? Object.values(this.place.socketUrlOf) : [this.socketUrl];
+  }
+
   get temporalUiUrl(): string {
     return this.place.temporalUiUrl;
   }
@@ -59,7 +64,7 @@ export class RunningServer {
 
   /** Of its PostgreSQL, as long as that runs. */
   get directoryUrl(): string {
-    if (isDistributed) return (stackSettings['HELIOGRAPH_POSTGRES_URL'] ?? '').replace(/[^/]+$/, this.place.data);
+    if (isDistributed) return clusterDirectoryUrl(this.place.data);
     const password = readFileSync(join(this.place.data, 'keys', 'postgres-password'), 'utf8').trim();
     const [, , , port = ''] = readFileSync(join(this.place.data, 'postgres', 'cluster', 'postmaster.pid'), 'utf8').split('\n');
     return `postgres://heliograph:${password}@127.0.0.1:${port}/heliograph`;

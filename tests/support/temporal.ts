@@ -19,6 +19,11 @@ function executable(name: 'temporal' | 'temporal-test-server'): { type: 'existin
   return { type: 'existing-path', path };
 }
 
+/** Path of the program that operators use. */
+export function temporalCli(): string {
+  return executable('temporal').path;
+}
+
 let quiet = false;
 /** The SDK's own log lines say nothing that a test's result does not. */
 export function quietRuntime(): void {
@@ -39,7 +44,9 @@ export function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
 }
 
 /** A real dev server in memory. */
-export function startDevServer(options: { readonly port?: number; readonly extraArgs?: string[] } = {}): Promise<TestWorkflowEnvironment> {
+export function startDevServer(
+  options: { readonly port?: number; readonly dbFilename?: string; readonly extraArgs?: string[] } = {},
+): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   return TestWorkflowEnvironment.createLocal({
     server: { executable: executable('temporal'), ui: false, log: { format: 'pretty', level: 'error' }, ...options },

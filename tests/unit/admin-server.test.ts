@@ -4,34 +4,45 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 
+import { createMemoryDrainPause } from '../../adapters/memory/drain-pause.js';
+import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createAdminServer, type Dependency } from '../../app/admin-server.js';
 import { Secret } from '../../app/config/secret.js';
 import { createOperatorApi } from '../../app/operator-api.js';
 import { DomainError } from '../../protocol/errors.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { newMessageId } from '../support/ids.js';
+import { MemorySuspicions } from '../support/memory-suspicions.js';
 
 let close: () => void = () => undefined;
 afterEach(() => {
   close();
 });
 
-async function ask(path: string, { token, headers = {}, dependencies = [] }: Asked = {}): Promise<readonly [number, unknown]> {
+async function ask(path: string, { token, method = 'GET', headers = {}, dependencies = [] }: Asked = {}): Promise<readonly [number, unknown]> {
   const explainer = { detail: () => Promise.reject(new TypeError('a fault')) };
   const workflows = {
     list: () => Promise.resolve({ workflows: [] }),
     detail: () => Promise.reject(new DomainError('not_found', 'no such workflow')),
   };
-  const operatorApi = createOperatorApi({ token, explainer, workflows, logger: createLogger('silent') });
+  const release = {
+    quarantine: new MemorySuspicions(),
+    announcements: { publish: () => Promise.resolve() },
+    wakeUps: { ask: () => undefined },
+    clock: createSystemClock(),
+    drainPause: createMemoryDrainPause(createSystemClock()),
+  };
+  const operatorApi = createOperatorApi({ ...release, token, explainer, workflows, logger: createLogger('silent') });
   const server = createAdminServer({ registry: new Registry(), dependencies, accepting: () => true, operatorApi }).listen(0, '127.0.0.1');
   close = () => void server.close();
   await once(server, 'listening');
-  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, { headers });
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, { method, headers });
   return [response.status, await response.json()];
 }
 
 interface Asked {
   readonly token?: Secret;
+  readonly method?: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly dependencies?: readonly Dependency[];
 }
@@ -83,6 +94,14 @@ test.each([
     status: 400,
     code: 'invalid_request',
     names: 'colour',
+  },
+  {
+    when: 'drains shall be held back for too long',
+    path: '/ops/drains/pause?minutes=61',
+    asked: { token, headers, method: 'POST' as const },
+    status: 400,
+    code: 'invalid_request',
+    names: 'minutes',
   },
   {
     when: 'there is no such workflow',

@@ -41,10 +41,10 @@ describe('a ticket', () => {
 });
 
 describe('what a new session costs', () => {
-  test('is 1 at ease, more while the event loop or the drains lag, never more than 10', () => {
+  test('is 1 at ease, more while the event loop or the drains lag, never more than 4', () => {
     const cost = (loopDelayMs: number, drainingSessions = 0) => admissionCost({ loopDelayMs, drainingSessions });
-    expect([cost(0), cost(100), cost(101), cost(450), cost(60_000)]).toEqual([1, 1, 2, 5, 10]);
-    expect([cost(0, 2_000), cost(0, 2_001), cost(150, 9_000), cost(0, 1e6)]).toEqual([1, 2, 5, 10]);
+    expect([cost(0), cost(100), cost(101), cost(301), cost(60_000)]).toEqual([1, 1, 2, 4, 4]);
+    expect([cost(0, 2_000), cost(0, 2_001), cost(150, 5_000), cost(0, 1e6)]).toEqual([1, 2, 3, 4]);
     const usual = { burst: 1_000, perSecond: 1_000, whenStoreIsAway: 'open' } as const;
     expect([turnsPerSecond(usual, 1), turnsPerSecond(usual, 3)]).toEqual([750, 250]);
     expect(newcomersOf(usual)).toEqual({ ...usual, burst: 200, perSecond: 200 });
@@ -168,6 +168,23 @@ describe('a doorkeeper', () => {
     expect(late.afterMs).toBeLessThanOrEqual(2_000);
     expect(createTickets(key).look(late.ticket ?? '', device, Date.now()).state).toBe('due');
     expect(door.turnedAway).toEqual([true]);
+  });
+
+  test.each([
+    { when: 'while others wait for theirs', others: 1_000, everyMs: 400 },
+    { when: 'when nobody else waits', others: 0, everyMs: 100 },
+  ])('lets those who found no room at their turn come again one after the other, $when', async ({ others, everyMs }) => {
+    const door = new Door({ admission: 1 });
+    await door.enter(1 + others);
+    const tickets = createTickets(key);
+    const waits: number[] = [];
+    for (const device of Array.from({ length: 10 }, () => newDevice())) {
+      waits.push(later(await door.keeper.enter(device, tickets.issue(device, Date.now()))).afterMs);
+    }
+    // All or a quarter of the 10 that the gateway lets in a second.
+    expect(waits[0]).toBeLessThanOrEqual(1_001);
+    expect(waits.at(-1)).toBeLessThanOrEqual(1_001 + 9 * everyMs);
+    expect(waits.at(-1)).toBeGreaterThan(1_000 + 9 * everyMs - 200);
   });
 
   test('sends devices away at random while the line cannot be asked', async () => {

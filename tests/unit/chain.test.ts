@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Chain, type ChainDependencies, type InboxPathOutcome, type PushOrder } from '../../pipeline/delivery-router/chain.js';
 import type { GatewayConnection } from '../../ports/gateway-link.js';
 import type { DeviceSession } from '../../ports/session-registry.js';
-import type { WakeUpTime } from '../../ports/wake-ups.js';
+import type { WakeUpCause } from '../../ports/wake-ups.js';
 import type { ConversationId, DeviceId, MessageId } from '../../protocol/ids.js';
 import { newDevice } from '../support/drain-fixtures.js';
 
@@ -13,7 +13,7 @@ const session: DeviceSession = { deviceId: 1 as DeviceId, gatewayId: 'g', leaseE
 const newerSession: DeviceSession = { ...session, sessionEpoch: 2 };
 
 let resolved: number[] = [];
-let written: { readonly offsets: number[]; readonly wakeUp: WakeUpTime; readonly done: (outcome: InboxPathOutcome) => void }[] = [];
+let written: { readonly offsets: number[]; readonly wakeUp: WakeUpCause; readonly done: (outcome: InboxPathOutcome) => void }[] = [];
 
 const dependencies: ChainDependencies = {
   resolved: ({ offset }) => resolved.push(offset),

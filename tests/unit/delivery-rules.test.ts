@@ -52,7 +52,7 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   ),
 });
 
-const runs = Number(process.env['HELIOGRAPH_TEST_SIMULATIONS'] ?? 150);
+const runs = Number(process.env['SIMULATIONS'] ?? 150);
 
 describe('the delivery rules, on the real sessions, routers and drains', () => {
   test('lose nothing, keep the order of every conversation and strand nothing, whatever fails', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { deviceSearchKey } from '../../core/device-search-key.js';
+import { deviceSearchKey } from '../../core/search-key.js';
 import {
   addDrainCounts,
   drainBackoffMs,

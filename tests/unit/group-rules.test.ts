@@ -103,7 +103,7 @@ test('whatever people do, a group with members has one owner, and the events alo
   fc.assert(
     fc.property(fc.array(fc.tuple(person, anyChange), { maxLength: 40 }), (steps) => {
       let members = foundGroup(ann, [bea], 0);
-      let told = withChange(unknownGroup, { type: 'created', version: 1, members: [ann, bea] }, ann);
+      let told = withChange(unknownGroup, { event: { type: 'created', version: 1, members: [ann, bea] }, by: ann, position: 0 }, ann);
       steps.forEach(([by, change], index) => {
         let changed;
         try {
@@ -114,7 +114,7 @@ test('whatever people do, a group with members has one owner, and the events alo
         }
         if (changed === undefined) return;
         members = changed.members;
-        told = withChange(told, { ...changed.event, version: told.version + 1 }, by);
+        told = withChange(told, { event: { ...changed.event, version: told.version + 1 }, by, position: 0 }, ann);
         expect(roles(told.members)).toEqual(roles(members));
         expect(members.filter(({ role }) => role === 'owner')).toHaveLength(members.length === 0 ? 0 : 1);
       });

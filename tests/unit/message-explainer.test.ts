@@ -53,10 +53,11 @@ afterEach(async () => {
 
 /** On real stores; of PostgreSQL only what it would say of the two devices. */
 function explainer({ lookup = createMemorySessionRegistry(clock).lookup, epoch: ofLog = epoch } = {}): MessageExplainer {
+  const inbox = createLmdbInbox(under.store, { maxAgeMs: yearMs });
   return new MessageExplainer({
     ...{ eventLog, history, clock, epoch: ofLog },
     watermarks: createLmdbWatermarks(under.store),
-    inbox: createLmdbInbox(under.store, { maxAgeMs: yearMs }),
+    ...{ inbox, quarantine: inbox.quarantine },
     conversations: { deviceLives: () => Promise.resolve(lives) },
     rosters: { roster: () => Promise.resolve(roster), refreshed: () => Promise.resolve(roster) },
     registry: { lookup },

@@ -26,6 +26,7 @@ function stage({ maxWaiting = 100, maxAttempts = 10 } = {}) {
   const registry = createMemorySessionRegistry(clock);
   const metrics = new Registry();
   const drained = new Set<string>();
+  const shortOfKeys = new Set<string>();
   const unsubscribed = new Set<string>();
   const pushes: { readonly device: string; readonly atMs: number }[] = [];
   const committed: number[] = [];
@@ -39,7 +40,7 @@ function stage({ maxWaiting = 100, maxAttempts = 10 } = {}) {
     inbox: {
       read: (device) => {
         if (state.inboxIsAway) return Promise.reject(new DomainError('unavailable', 'away'));
-        return Promise.resolve({ rows: drained.has(deviceKey(device)) ? [] : [row], more: false });
+        return Promise.resolve({ rows: drained.has(deviceKey(device)) ? [] : [row], more: false, suspects: [] });
       },
     },
     pushSubscriptions: {
@@ -51,6 +52,7 @@ function stage({ maxWaiting = 100, maxAttempts = 10 } = {}) {
       put: () => Promise.reject(new Error('nobody puts')),
       remove: () => Promise.reject(new Error('nobody removes')),
     },
+    prekeys: { count: (device) => Promise.resolve({ ec: 100, kem: shortOfKeys.has(deviceKey(device)) ? 3 : 100 }) },
     pushSender: {
       applicationServerKey: '',
       check: () => undefined,
@@ -70,10 +72,10 @@ function stage({ maxWaiting = 100, maxAttempts = 10 } = {}) {
     },
   };
   const notifier = new PartitionNotifier(assignment, { waker, clock, events, maxWaiting, maxAttempts });
-  const records = (devices: readonly DeviceAddress[], first: number, notBeforeMs = 0) =>
+  const records = (devices: readonly DeviceAddress[], first: number, notBeforeMs = 0, forKeys?: true) =>
     notifier.records(
       devices.map((device, index) => {
-        const value = encodeWakeUpRecord({ ...device, notBeforeMs });
+        const value = encodeWakeUpRecord({ ...device, notBeforeMs, ...(forKeys === undefined ? {} : { forKeys }) });
         return { partition: 0, offset: first + index, appendedAtMs: 0, key: device.accountId, value };
       }),
     );
@@ -85,7 +87,7 @@ function stage({ maxWaiting = 100, maxAttempts = 10 } = {}) {
     await settled();
   };
   return {
-    ...{ notifier, registry, state, drained, unsubscribed, removed, pushes, committed, records, pass },
+    ...{ notifier, registry, state, drained, shortOfKeys, unsubscribed, removed, pushes, committed, records, pass },
     pushed: () => pushes.map(({ device }) => device),
     hold: () => {
       held = true;
@@ -135,6 +137,22 @@ describe('the push-notifier', () => {
       ]),
       3,
     ]);
+  });
+
+  test('wakes for want of keys who has nothing in the inbox, if that was asked for and is still so', async () => {
+    const { records, pass, pushed, outcomes, drained, shortOfKeys } = stage();
+    for (const device of [one, other, third]) drained.add(deviceKey(device));
+    for (const device of [one, third]) shortOfKeys.add(deviceKey(device));
+    await records([one, other], 0, 0, true);
+    await records([third], 2);
+    await pass(1_000);
+    expect(pushed()).toEqual([deviceKey(one)]);
+    expect((await outcomes()).get('cancelled')).toBe(2);
+    // Asked for both, in whatever order: it is woken for either.
+    await records([third], 3, 5_000);
+    await records([third], 4, 0, true);
+    await pass(10_000);
+    expect(pushed()).toEqual([deviceKey(one), deviceKey(third)]);
   });
 
   test('waits for a device that may come back, and no longer once it is asked for at once', async () => {

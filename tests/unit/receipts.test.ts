@@ -26,4 +26,16 @@ describe('receipts that are merged', () => {
     expect(receiptItemFor(sender, merged as ReceiptRecord)).toEqual({ ...place, deliveredPosition: 9, readPosition: 7 });
     expect(receiptItemFor(sender, shown)).toEqual({ ...place, readPosition: 7 });
   });
+
+  test('tell what a watermark passed over, and that it arrived after all', () => {
+    const [excepted, arrived] = [
+      { ...place, except: [4, 6], notify: [sender] },
+      { ...place, arrived: [4], notify: [sender] },
+    ];
+    expect(mergeReceipts([excepted, delivered, arrived]).map((record) => receiptItemFor(sender, record))).toEqual([
+      { ...place, deliveredPosition: 9, except: [6], arrived: [4] },
+    ]);
+    expect(receiptItemFor(sender, arrived)).toEqual({ ...place, arrived: [4] });
+    expect(Object.keys(mergeReceipts([delivered, shown])[0] ?? {})).not.toContain('except');
+  });
 });

@@ -3,19 +3,12 @@ import fc from 'fast-check';
 
 import type { AccountId, ConversationId, DeviceAddress, MessageId } from '../../protocol/ids.js';
 import { isEffect, type Content } from '../../sdk/encryption/content.js';
-import { joinedAfter, unknownGroup, wasAdmin, whereJoined, withChange } from '../../sdk/groups/group-changes.js';
+import { unknownGroup, withAnswer } from '../../sdk/groups/group-changes.js';
 import type { Message } from '../../sdk/index.js';
 import { inChunks } from '../../sdk/in-chunks.js';
 import { decideDeletions, keepContent, type Accepted } from '../../sdk/messages/keep-content.js';
 import { MessageArchive } from '../../sdk/messages/message-archive.js';
-import {
-  contentKeyTable,
-  conversationTable,
-  messageTable,
-  processedTable,
-  undecidedTable,
-  type GroupRow,
-} from '../../sdk/messages/message-tables.js';
+import { contentKeyTable, conversationTable, messageTable, processedTable, undecidedTable } from '../../sdk/messages/message-tables.js';
 import type { DeviceStore } from '../../sdk/store/device-store.js';
 import { deviceNumber, newAccountId, newConversationId, newMessageId } from '../support/ids.js';
 import { SdkParty } from '../support/sdk-party.js';
@@ -43,10 +36,14 @@ async function newGroup(): Promise<ConversationId> {
     [cleo, 'member'],
   ] as const;
   await party.commit((unit) => {
-    unit.put(conversationTable, [conversationId], {
-      ...{ kind: 'group', version: 1 },
-      members: roles.map(([accountId, role]) => ({ accountId, role })),
-    });
+    unit.put(
+      conversationTable,
+      [conversationId],
+      withAnswer(unknownGroup, {
+        ...{ kind: 'group', version: 1 },
+        members: roles.map(([accountId, role]) => ({ accountId, role })),
+      }),
+    );
   });
   return conversationId;
 }
@@ -199,7 +196,7 @@ describe('what is done to messages', () => {
       await arrive([deletion, text]);
       expect(archive.messages(conversationId)).toMatchObject([{ content: { type: 'text', text: 'hello' } }]);
       const changed = await party.commit((unit) => {
-        unit.put(conversationTable, [conversationId], { ...unknownGroup, version: 3, members: [{ accountId: bea, role }] });
+        unit.put(conversationTable, [conversationId], withAnswer(unknownGroup, { ...unknownGroup, version: 3, members: [{ accountId: bea, role }] }));
         return decideDeletions(unit, store, conversationId);
       });
       expect(changed).toMatchObject([{ position: 1 }]);
@@ -228,43 +225,5 @@ describe('what is done to messages', () => {
     expect(archive.disappearing(conversationId)).toBe(60);
     await arrive([rule(3)]);
     expect(archive.disappearing(conversationId)).toBeUndefined();
-  });
-});
-
-describe('whether somebody was an admin when a message was sent', () => {
-  const role = (member: AccountId, of: 'admin' | 'member', version: number) => ({ type: 'role-changed', version, member, role: of }) as const;
-
-  test('is known from the events before it, though the server told already what came after', () => {
-    const made = withChange(unknownGroup, { type: 'created', version: 1, members: [ann, bea] }, ann);
-    const raised = withChange(made, role(bea, 'admin', 2), ann);
-    expect([wasAdmin(made, bea), wasAdmin(raised, bea), wasAdmin(raised, ann)]).toEqual([false, true, true]);
-    const ahead = { ...raised, version: 4, members: [{ accountId: ann, role: 'owner' as const }] };
-    expect(wasAdmin(ahead, bea)).toBe(true);
-    const lowered = withChange(ahead, role(bea, 'member', 3), ann);
-    expect(wasAdmin(lowered, bea)).toBe(false);
-    expect(lowered.members).toEqual(ahead.members);
-  });
-
-  test('is what the server says of those who were there before', () => {
-    const joined = withChange(unknownGroup, { type: 'members-added', version: 9, members: [cleo] }, ann);
-    const told = { ...joined, members: [{ accountId: ann, role: 'owner' as const }, ...joined.members] };
-    expect([wasAdmin(told, ann), wasAdmin(told, cleo)]).toEqual([true, false]);
-  });
-});
-
-describe('where members of a group came', () => {
-  test('is known of those who came since, as long as they are there', () => {
-    const joinedAt = joinedAfter(unknownGroup, { type: 'members-added', version: 2, members: [bea] }, 5);
-    expect(joinedAt).toEqual({ [bea]: 5 });
-    const more = joinedAfter({ ...unknownGroup, joinedAt }, { type: 'member-joined', version: 3, member: cleo }, 7);
-    expect(more).toEqual({ [bea]: 5, [cleo]: 7 });
-    expect(joinedAfter({ ...unknownGroup, joinedAt: more }, { type: 'member-left', version: 4, member: bea }, 9)).toEqual({ [cleo]: 7 });
-  });
-
-  test('is where this account came again for those who came while it was not there, as no event tells of them', () => {
-    const there: GroupRow = { ...unknownGroup, membersInOrder: [{ accountId: bea, role: 'member' }], joinedAt: { [ann]: 9 } };
-    expect(whereJoined(there, bea, ann)).toBeUndefined();
-    expect(whereJoined(there, cleo, ann)).toBe(9);
-    expect(whereJoined({ ...there, joinedAt: { [cleo]: 12 } }, cleo, ann)).toBe(12);
   });
 });

@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { v4 } from 'uuid';
 
-import { directConversationId, type ConversationId, type Position } from '../../protocol/ids.js';
+import { DomainError } from '../../protocol/errors.js';
+import { deviceKey, directConversationId, type BlobId, type ConversationId, type LinkId, type Position } from '../../protocol/ids.js';
 import { packArchive, unpackArchive } from '../../sdk/history/history-archive.js';
 import { historyRows, keepHistoryRow } from '../../sdk/history/history-rows.js';
+import { historyOfferTable, historyWantedTable } from '../../sdk/history/history-tables.js';
+import { HistoryTransfer, type HistoryTransferDependencies } from '../../sdk/history/history-transfer.js';
 import type { Content } from '../../sdk/encryption/content.js';
 import { keepContent } from '../../sdk/messages/keep-content.js';
 import { MessageArchive } from '../../sdk/messages/message-archive.js';
-import { contentKeyTable, conversationTable, lackedKeyTable, messageTable, processedTable } from '../../sdk/messages/message-tables.js';
+import { contentKeyTable, conversationTable, lackedKeyTable, messageTable, outboxTable, processedTable } from '../../sdk/messages/message-tables.js';
+import { SerialQueue } from '../../sdk/serial-queue.js';
 import { newAccountId, newMessageId } from '../support/ids.js';
 import { SdkParty } from '../support/sdk-party.js';
 
@@ -139,5 +144,76 @@ describe('an archive', () => {
   test('of nothing is none, and what is none opens as nothing', async () => {
     expect(await packArchive(historyRows(phone.store))).toBeUndefined();
     await expect(unpackArchive(Buffer.from('no archive'))).rejects.toMatchObject({ code: 'undecryptable' });
+  });
+});
+
+describe('the transfer from one device to the other', () => {
+  const linkId = v4() as LinkId;
+  const blobId = v4() as BlobId;
+  const pointer = { blobId, key: Buffer.alloc(32, 3), sha256: Buffer.alloc(32, 4), size: 1 };
+  let file: Uint8Array | undefined;
+  let steps: string[];
+  let refusals: DomainError[];
+  let kept: number[];
+
+  beforeEach(() => {
+    [file, steps, refusals, kept] = [undefined, [], [], []];
+  });
+
+  function transferOf(party: SdkParty): HistoryTransfer {
+    const call = (operation: string, { body }: { readonly body?: { readonly step: string } }) => {
+      if (operation !== 'tellLinkStep') return Promise.resolve(undefined);
+      const refusal = refusals.shift();
+      if (refusal !== undefined) return Promise.reject(refusal);
+      steps.push(body?.step ?? '');
+      return Promise.resolve(undefined);
+    };
+    const put = (archive: Uint8Array) => {
+      file = archive;
+      return Promise.resolve(pointer);
+    };
+    const get = () => (file === undefined ? Promise.reject(new DomainError('gone', 'after a day')) : Promise.resolve(file));
+    return new HistoryTransfer({
+      ...{ store: party.store, signal: new SerialQueue(), onAsked: () => undefined },
+      rest: { call } as unknown as HistoryTransferDependencies['rest'],
+      files: { put, get },
+      onKept: (messages) => void kept.push(messages),
+    });
+  }
+  const wanted = () =>
+    phone.commit((unit) => unit.put(historyWantedTable, [deviceKey(tablet.address)], { to: tablet.address, linkId, conversationId }));
+  const offered = () => tablet.commit((unit) => unit.put(historyOfferTable, [blobId], { ...pointer, from: phone.address, linkId, conversationId }));
+  const notes = (party: SdkParty) => party.store.range(outboxTable, []).map(({ row }) => (row.kind === 'keys' ? row.note?.type : undefined));
+
+  test('tells the server each step, and what it could not tell with the next connection', async () => {
+    await said(phone, 1, text('hello'));
+    await wanted();
+    refusals = [new DomainError('unavailable', 'in a moment')];
+    await expect(transferOf(phone).work()).rejects.toMatchObject({ code: 'unavailable' });
+    expect([steps, notes(phone)]).toEqual([[], ['history']]);
+    await transferOf(phone).work();
+    await transferOf(phone).work();
+    await offered();
+    await transferOf(tablet).work();
+    expect(steps).toEqual(['offered', 'taken']);
+    expect(kept).toEqual([1]);
+    expect(shown(tablet)).toEqual(shown(phone));
+  });
+
+  test('tells that there is nothing, and nobody any more once the link is forgotten', async () => {
+    await wanted();
+    await transferOf(phone).work();
+    expect([steps, notes(phone)]).toEqual([['nothing'], []]);
+    await wanted();
+    refusals = [new DomainError('not_found', 'forgotten')];
+    await transferOf(phone).work();
+    await transferOf(phone).work();
+    expect(steps).toEqual(['nothing']);
+  });
+
+  test('asks again for what lay there for too long', async () => {
+    await offered();
+    await transferOf(tablet).work();
+    expect([steps, notes(tablet)]).toEqual([[], ['history-wanted']]);
   });
 });

@@ -1,20 +1,22 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { v7 } from 'uuid';
+import { v4, v7 } from 'uuid';
 
 import { DomainError, type ErrorCode } from '../../protocol/errors.js';
-import type { ConversationId } from '../../protocol/ids.js';
+import type { ConversationId, LinkId } from '../../protocol/ids.js';
+import { linkStepTable } from '../../sdk/history/history-tables.js';
 import { introduce, introductionTable, type IntroductionDependencies } from '../../sdk/linking/introduction.js';
 import { outboxTable } from '../../sdk/messages/message-tables.js';
 import { SerialQueue } from '../../sdk/serial-queue.js';
 import { SdkParty } from '../support/sdk-party.js';
 
+const linkId = v4() as LinkId;
 let phone: SdkParty;
 let tablet: SdkParty;
 
 beforeEach(async () => {
   phone = await SdkParty.create();
   tablet = await phone.sibling(2);
-  await tablet.commit((unit) => unit.put(introductionTable, ['own'], phone.address));
+  await tablet.commit((unit) => unit.put(introductionTable, ['own'], { ...phone.address, linkId }));
 });
 afterEach(() => Promise.all([phone, tablet].map((party) => party.dispose())));
 
@@ -51,7 +53,13 @@ test.each(['not_a_member', 'not_found', 'gone'] as const)(
   },
 );
 
+test('a device of an account without conversations wants nothing of what was said before, and tells so', async () => {
+  await introduced([], 'not_found');
+  expect(tablet.store.range(linkStepTable, [])).toEqual([{ key: [linkId], row: 'nothing' }]);
+  expect(tablet.store.range(outboxTable, [])).toEqual([]);
+});
+
 test('what the server refuses otherwise is asked again, and nothing is forgotten', async () => {
   await expect(introduced([listed('channel')], 'unavailable')).rejects.toMatchObject({ code: 'unavailable' });
-  expect(tablet.store.get(introductionTable, 'own')).toEqual(phone.address);
+  expect(tablet.store.get(introductionTable, 'own')).toEqual({ ...phone.address, linkId });
 });

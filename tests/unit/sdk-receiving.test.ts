@@ -7,6 +7,7 @@ import { sessionTable } from '../../sdk/encryption/key-tables.js';
 import type { Device } from '../../sdk/index.js';
 import { DeviceStore } from '../../sdk/store/device-store.js';
 import { DeviceStage, heard, receiveAs, textsOf } from '../support/device-stage.js';
+import { deferred } from '../support/drain-fixtures.js';
 import { eventually } from '../support/eventually.js';
 import { newMessageId } from '../support/ids.js';
 import { addressOf, PenPal } from '../support/pen-pal.js';
@@ -127,6 +128,33 @@ describe('receiving', () => {
 });
 
 describe('a session that broke', () => {
+  test('holds nothing up that was about to be sealed with it', async () => {
+    const { pal, device, conversationId } = await PenPal.withDevice(stage);
+    stage.server.directory.enrol(stage.handle(), pal.party, await stage.sibling(pal.party, 2));
+    const { envelope } = await pal.write(device, 'whole');
+    await eventually(() => expect(pal.keys()).toHaveLength(1));
+    await pal.takeAnswers();
+    const notices = heard(device, 'notice');
+    const arrival = deferred();
+    let claims = 0;
+    stage.server.answerRest = async (operation, body) => {
+      if (operation === 'claimPrekeys' && ++claims === 1) await arrival.promise;
+      return body;
+    };
+    await device.send(conversationId, { type: 'text', text: 'to both' });
+    await eventually(() => expect(claims).toBe(1));
+    // The session that the message is to be sealed with is given up while keys for the other device are under way.
+    pal.accept({
+      ...(await pal.seal(device, 'moved')),
+      envelopes: [{ to: { ...addressOf(device), registrationId: 1 }, ...(envelope ?? { type: 0, content: new Uint8Array() }) }],
+    });
+    await eventually(() => expect(seen(device, conversationId)).toContain('(undecryptable)'));
+    arrival.resolve();
+    await device.idle();
+    expect(textsOf((await pal.takeAnswers()).messages)).toEqual(['to both']);
+    expect(notices.map(({ kind }) => kind)).toEqual(['undecryptable']);
+  });
+
   test('is replaced by a new one, so that the next message opens', async () => {
     const directory = stage.directory();
     const { pal, device, conversationId } = await PenPal.withDevice(stage, { directory });

@@ -88,6 +88,35 @@ describe('frames about messages', () => {
     await eventually(() => expect(device.receiptsOf(conversationId)).toEqual({ delivered: 7, read: 3 }));
   });
 
+  test('two ticks are not shown for what another device lacks below its watermark, until it arrives', async () => {
+    const { pal, device, conversationId } = await PenPal.withDevice(stage);
+    const { accountId, deviceId } = pal.party.address;
+    await device.send(conversationId, { type: 'text', text: 'one' });
+    await device.send(conversationId, { type: 'text', text: 'two' });
+    const shown = () => device.messages(conversationId).map(({ state }) => state);
+    await eventually(() => expect(shown()).toEqual(['accepted', 'accepted']));
+    const [first = 0, second = 0] = device.messages(conversationId).map(({ position }) => position);
+    const tell = (fields: object) => {
+      stage.server.push(addressOf(device), { type: 'receipts', items: [{ conversationId, accountId, deviceId, ...fields }] });
+    };
+    tell({ except: [first] });
+    tell({ deliveredPosition: second });
+    await eventually(() => expect(shown()).toEqual(['accepted', 'delivered']));
+    expect(device.receiptsOf(conversationId)).toEqual({ delivered: second, except: [first] });
+    tell({ readPosition: second });
+    await eventually(() => expect(shown()).toEqual(['accepted', 'read']));
+    tell({ arrived: [first] });
+    await eventually(() => expect(shown()).toEqual(['read', 'read']));
+
+    // It was there again, and arrived while this device was away: an answer says all.
+    tell({ except: [first] });
+    await eventually(() => expect(shown()).toEqual(['accepted', 'read']));
+    stage.server.answerReceipts = () => [{ conversationId, accountId, deviceId, deliveredPosition: second, readPosition: second }];
+    stage.server.cut(addressOf(device));
+    await eventually(() => expect(shown()).toEqual(['read', 'read']));
+    expect(device.receiptsOf(conversationId)).toEqual({ delivered: second, read: second });
+  });
+
   test('a gap is told and kept', async () => {
     const directory = stage.directory();
     const { device, conversationId } = await PenPal.withDevice(stage, { directory });

@@ -286,6 +286,47 @@ describe('a draining session', () => {
     expect(session.openDrain(lastToken() + 1)).toEqual({ outcome: 'superseded' });
   });
 
+  describe('when the device left a page un-acked, answers, and does not ack the next one either', () => {
+    const leaveUnacked = (session: Session, ...items: readonly DeliverItem[]) => {
+      const opened = session.openDrain(lastToken());
+      if (opened.outcome !== 'open') throw new Error('the drain did not open');
+      const page = session.drainPage(lastToken(), opened.sub, { items: [...items], short: false });
+      nowMs += limits.ackTimeoutMs;
+      session.tick(nowMs);
+      return page;
+    };
+
+    test('is stuck: alone if that is one item, the same, and all before was acked', async () => {
+      const { session } = draining();
+      expect(await leaveUnacked(session, item(1))).toBe('parked');
+      session.heard();
+      expect(await leaveUnacked(session, item(1))).toBe('stuck-alone');
+      session.heard();
+      expect(await leaveUnacked(session, item(2))).toBe('stuck');
+    });
+
+    test('is not stuck when it said nothing in between, or acked late', async () => {
+      const { session } = draining();
+      expect(await leaveUnacked(session, item(1))).toBe('parked');
+      session.nudge('link', 0);
+      expect(await leaveUnacked(session, item(1))).toBe('parked');
+      session.ack(2);
+      expect(await leaveUnacked(session, item(1))).toBe('parked');
+      session.heard();
+      expect(await leaveUnacked(session, item(1), item(2))).toBe('stuck');
+    });
+
+    test('is stuck with others when what was pushed to it is un-acked too', async () => {
+      const session = liveSession();
+      push(session, 7);
+      nowMs += limits.ackTimeoutMs;
+      session.tick(nowMs);
+      expect(await leaveUnacked(session, item(1))).toBe('parked');
+      session.heard();
+      expect(await leaveUnacked(session, item(1))).toBe('stuck');
+    });
+  });
+
   test('parks when the device does not ack a page, and drains anew at its next frame', async () => {
     const { session, sub } = draining();
     const page = session.drainPage(lastToken(), sub, { items: [item(1)], short: false });

@@ -14,18 +14,22 @@ import { VirtualClock } from '../support/simulation/virtual-clock.js';
 
 const [one, other] = [newDevice(), newDevice()] as const;
 
-/** What is written, a list for each append: device and until when to wait. */
+/** What is written, a list for each append: device, until when to wait, and whether it is for keys. */
 async function stage() {
   const under = await openLmdbLog();
   const clock = new VirtualClock();
-  const written: (readonly (readonly [string, number])[])[] = [];
+  const written: (readonly (readonly [string, number, ...'for keys'[]])[])[] = [];
   const state = { isAway: false };
   const eventLog: typeof under.log = Object.create(under.log, {
     append: {
       value: async (...[topic, records]: Parameters<typeof under.log.append>) => {
         if (state.isAway) throw new DomainError('unavailable', 'away');
         const appended = await under.log.append(topic, records);
-        written.push(records.map(({ value }) => decodeWakeUpRecord(value)).map((record) => [deviceKey(record), record.notBeforeMs] as const));
+        written.push(
+          records
+            .map(({ value }) => decodeWakeUpRecord(value))
+            .map((record) => [deviceKey(record), record.notBeforeMs, ...(record.forKeys === true ? (['for keys'] as const) : [])] as const),
+        );
         return appended;
       },
     },
@@ -56,6 +60,15 @@ describe('wake-ups', () => {
     wakeUps.ask(one, 'at-once');
     await pass(1_000);
     await eventually(() => expect(written[1]).toEqual([[deviceKey(one), 1_000]]));
+    for (const cause of ['at-once', 'for-keys', 'unless-back'] as const) wakeUps.ask(one, cause);
+    for (const cause of ['for-keys', 'at-once'] as const) wakeUps.ask(other, cause);
+    await pass(1_000);
+    await eventually(() =>
+      expect(written[2]).toEqual([
+        [deviceKey(one), 2_000, 'for keys'],
+        [deviceKey(other), 2_000, 'for keys'],
+      ]),
+    );
     await dispose();
   });
 

@@ -5,7 +5,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { InboxDrainActivities } from '../../activities/inbox-drain.js';
 import { createTemporalDurableWork } from '../../adapters/temporal/durable-work.js';
 import { openTemporalConnection, type TemporalConnection } from '../../adapters/temporal/temporal-connection.js';
-import { deviceSearchKey } from '../../core/device-search-key.js';
+import { deviceSearchKey } from '../../core/search-key.js';
 import { drainWaveId, type DrainCounts, type DrainWave } from '../../core/drain-plan.js';
 import type { DurableWork } from '../../ports/durable-work.js';
 import { eventually } from '../support/eventually.js';

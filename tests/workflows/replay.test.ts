@@ -23,7 +23,7 @@ describe('workflows that an earlier version began', () => {
   }, 60_000);
 
   test('there is a recording of each', () => {
-    const types = ['account-erasure', 'device-unlink', 'drain-wave', 'gateway-recovery', 'media-expiry'];
+    const types = ['account-erasure', 'device-link', 'device-unlink', 'drain-wave', 'gateway-recovery', 'media-expiry'];
     expect([...new Set(recordings.map((name) => name.replace(/-\d.*/, '')))].sort()).toEqual(types);
   });
 

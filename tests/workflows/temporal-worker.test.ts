@@ -1,5 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -12,7 +15,7 @@ import { openTemporalConnection, type TemporalConnection } from '../../adapters/
 import { freePort } from '../../app/engines/ports.js';
 import { startTemporalWorker, type TemporalWorker } from '../../app/temporal-worker.js';
 import { drainWaveId, type DrainCounts, type DrainWave } from '../../core/drain-plan.js';
-import { newRequests, newWave } from '../support/drain-fixtures.js';
+import { deferred, newRequests, newWave } from '../support/drain-fixtures.js';
 import { eventually } from '../support/eventually.js';
 import { expiryId, pastBucket } from '../support/media-fixtures.js';
 import { idleActivities } from '../support/idle-activities.js';
@@ -32,13 +35,13 @@ const allLive: InboxDrainActivities = {
   giveUpDrains: () => Promise.resolve(0),
 };
 
-function startWorker(address: string): TemporalWorker {
+function startWorker(address: string, drainDevices = allLive.drainDevices): TemporalWorker {
   quietRuntime();
   const options = {
     address,
     namespace: 'default',
     taskQueue: drainTaskQueue,
-    activities: { ...allLive, ...idleActivities },
+    activities: { ...allLive, ...idleActivities, drainDevices },
     slots,
     clock,
     logger: pino({ level: 'silent' }),
@@ -89,6 +92,28 @@ describe('the worker of drain waves', () => {
     expect(await result(wave)).toMatchObject({ live: 2 });
     await expectTakenOver(connection, drainWaveId(wave));
   }, 60_000);
+
+  test('ends a wave under which Temporal itself was stopped and started again', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'heliograph-temporal-'));
+    closers.push(() => rm(directory, { recursive: true }));
+    const [port, dbFilename] = [await freePort(), join(directory, 'temporal.db')];
+    const first = await startDevServer({ port, dbFilename });
+    const { work, result } = connectTo(`127.0.0.1:${port}`);
+    const [under, end] = [deferred(), deferred()];
+    startWorker(`127.0.0.1:${port}`, async ({ requests }) => {
+      under.resolve();
+      await end.promise;
+      return requests.map(() => ({ outcome: 'live', rows: 1 }));
+    });
+    const wave = newWave(newRequests(3));
+    await eventually(() => work.startDrainWave(wave));
+    await under.promise;
+    await first.teardown();
+    const second = await startDevServer({ port, dbFilename });
+    closers.push(() => second.teardown());
+    end.resolve();
+    expect(await eventually(() => result(wave), 30_000)).toMatchObject({ live: 3 });
+  }, 90_000);
 
   test('takes over the deletion of files of a worker that was killed in the middle of it', async () => {
     const env = await startDevServer();

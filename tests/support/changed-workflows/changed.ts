@@ -1,9 +1,11 @@
 import { sleep } from '@temporalio/workflow';
 
+import type { LinkPlan } from '../../../core/link-plan.js';
 import type { MediaBucket } from '../../../core/media-rules.js';
 import type { Recovery } from '../../../core/recovery-plan.js';
 import type { RemovalPlan } from '../../../core/removal-plan.js';
 import type { DrainWave } from '../../../core/drain-plan.js';
+import { deviceLink as unchangedLink } from '../../../workflows/device-link.js';
 import { drainWave as unchangedWave } from '../../../workflows/drain-wave.js';
 import { gatewayRecovery as unchangedRecovery } from '../../../workflows/gateway-recovery.js';
 import { mediaExpiry as unchangedExpiry } from '../../../workflows/media-expiry.js';
@@ -33,4 +35,9 @@ export async function deviceUnlink(plan: RemovalPlan): Promise<unknown> {
 export async function accountErasure(plan: RemovalPlan): Promise<unknown> {
   await sleep('1 second');
   return unchangedErasure(plan);
+}
+
+export async function deviceLink(link: LinkPlan): Promise<unknown> {
+  await sleep('1 second');
+  return unchangedLink(link);
 }

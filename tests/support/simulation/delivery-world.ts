@@ -5,6 +5,9 @@ import { pino } from 'pino';
 import { drainDevice, type DrainTarget, type InboxDrainDependencies } from '../../../activities/drain-device.js';
 import { giveUpDrain } from '../../../activities/give-up-drain.js';
 import { LocalDrains } from '../../../activities/local-drains.js';
+import { StoreGate } from '../../../activities/store-gate.js';
+import { createMemoryDrainPause } from '../../../adapters/memory/drain-pause.js';
+import { readsAtOnce } from '../../../app/profiles/sizes.js';
 import { createMemoryHeads } from '../../../adapters/memory/heads.js';
 import { createMemorySessionRegistry } from '../../../adapters/memory/session-registry.js';
 import { firstDrainRound, planAfterDrainRound, type DrainRound } from '../../../core/drain-plan.js';
@@ -20,6 +23,7 @@ import type { GatewayLink } from '../../../ports/gateway-link.js';
 import type { SessionRegistry } from '../../../ports/session-registry.js';
 import type { AccountId, ConversationId, DeviceAddress, DeviceId, MessageId } from '../../../protocol/ids.js';
 import { encodeMessageRecord } from '../../../protocol/log-records.js';
+import { createStoreGateEvents } from '../../../telemetry/store-gate-events.js';
 import { createDrainEvents } from '../../../telemetry/drain-events.js';
 import { createGatewayEvents } from '../../../telemetry/gateway-events.js';
 import { createPipelineEvents } from '../../../telemetry/pipeline-events.js';
@@ -248,7 +252,20 @@ export class DeliveryWorld {
 
   #drainDependencies(owner: Owner, link: GatewayLink): InboxDrainDependencies {
     return {
+      stores: new StoreGate(
+        { pause: createMemoryDrainPause(this.#clock), clock: this.#clock, events: createStoreGateEvents(this.#logger, new Registry()) },
+        readsAtOnce,
+      ),
       inbox: this.#inbox.of(this.#environment, owner),
+      quarantine: {
+        suspect: async (...given) => {
+          const quarantined = await this.#inbox.suspicions.suspect(...given);
+          if (quarantined) this.violations.push('something went to quarantine, of a device that acks everything');
+          return quarantined;
+        },
+        forget: (...given) => this.#inbox.suspicions.forget(...given),
+      },
+      eventLog: this.#log.of(owner, () => undefined),
       history: this.#history.of(this.#environment, owner),
       historyPassed: async (conversationId, position) => {
         const eventLog = this.#log.of(owner, () => undefined);

@@ -2,6 +2,7 @@ import type { History, MessageLocation, RowKey, StoredAlias, StoredMessage } fro
 import type { Inbox, InboxEntry, InboxRow } from '../../../ports/inbox.js';
 import type { SessionRegistry } from '../../../ports/session-registry.js';
 import { deviceKey } from '../../../protocol/ids.js';
+import { MemorySuspicions } from '../memory-suspicions.js';
 import type { Environment, Owner, Service } from './environment.js';
 
 /** The inbox of the simulated system, shared by all its processes. */
@@ -9,6 +10,7 @@ export class SimulatedInbox implements Service {
   down = false;
   frozen: Promise<void> | undefined;
   readonly rows = new Map<string, InboxRow[]>();
+  readonly suspicions = new MemorySuspicions();
   /** Called with every row that is deleted. */
   onRemoved: (device: string, row: InboxRow) => void = () => undefined;
 
@@ -21,7 +23,8 @@ export class SimulatedInbox implements Service {
           const rows = (this.rows.get(deviceKey(device)) ?? []).filter(
             (row) => afterConversation === undefined || row.conversationId > afterConversation,
           );
-          return { rows: rows.slice(0, Math.min(maxRows, 3)), more: rows.length > Math.min(maxRows, 3) };
+          const suspects = this.suspicions.suspects(device);
+          return { rows: rows.slice(0, Math.min(maxRows, 3)), more: rows.length > Math.min(maxRows, 3), suspects };
         }),
       queuedAtMs: (devices, item) =>
         call(() =>

@@ -1,1 +1,0 @@
-DELETE FROM device_link WHERE expires_at_ms <= $1

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import type { LoadDevice } from '../../bench/load/wire.js';
+import { eventually } from '../support/eventually.js';
+import { RawMember } from '../support/raw-group.js';
+import { RegisteredDevices } from '../support/registered-devices.js';
+import { TestServer } from '../support/server.js';
+
+const watchersCount = 10_000;
+const flaps = 4;
+/** Of a gateway. 200 frames take their turn every 100 ms: eleven turns may fall into one second. */
+const mostInASecond = 2_200;
+/** Until each of them has had its turn. */
+const toldWithinMs = 30_000;
+
+let server: TestServer;
+let registered: RegisteredDevices;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  registered = new RegisteredDevices(server);
+}, 120_000);
+afterAll(async () => {
+  await registered.close();
+  await server.stop();
+});
+
+test('10,000 devices that watch one account which comes and goes cost a gateway one message a change, and get no more than 2,000 frames from it in any second', async () => {
+  const { publicUrl, gatewaySocketUrls: gateways } = server;
+  const [star, ...devices] = (await registered.many(watchersCount + 1)).map(
+    (device: LoadDevice, index) => new RawMember({ publicUrl, socketUrl: gateways[index % gateways.length] ?? '' }, device),
+  );
+  if (star === undefined) throw new Error('one is watched');
+  for (let at = 0; at < devices.length; at += 100) await Promise.all(devices.slice(at, at + 100).map((device) => device.connect()));
+  const accounts = [star.accountId];
+  await Promise.all(devices.map((device) => device.request({ type: 'watch', id: 1, accounts })));
+  const frames = () => devices.reduce((sum, { frames: of }) => sum + of.filter(({ type }) => type === 'presence').length, 0);
+  const changes = await server.metric('heliograph_gateway_presence_changes_total');
+  const inSeconds: number[] = [];
+  const stop = new AbortController();
+  const counted = (async () => {
+    for (let before = frames(); !stop.signal.aborted;) {
+      await sleep(1_000, undefined, { signal: stop.signal }).catch(() => undefined);
+      const now = frames();
+      inSeconds.push(now - before);
+      before = now;
+    }
+  })();
+  for (let count = 0; count < flaps; count += 1) {
+    await star.connect();
+    await sleep(1_500);
+    await star.disconnect();
+    await sleep(count % 2 === 0 ? 500 : 7_000);
+  }
+  await star.connect();
+  const state = (device: RawMember) => device.frames.findLast((frame) => frame.type === 'presence')?.online;
+  await eventually(() => expect(devices.filter((device) => state(device) !== true)).toHaveLength(0), toldWithinMs);
+  stop.abort();
+  await counted;
+  expect(Math.max(...inSeconds)).toBeLessThanOrEqual(mostInASecond * gateways.length);
+  // Each time it came and left, and not once for each who watches.
+  expect((await server.metric('heliograph_gateway_presence_changes_total')) - changes).toBeLessThanOrEqual((2 * flaps + 1) * gateways.length);
+  // Absent, there, away, there, away, there: a pause of half a second is not told.
+  expect(frames()).toBeLessThanOrEqual(6 * watchersCount);
+  await Promise.all([star, ...devices].map((device) => device.disconnect()));
+}, 240_000);

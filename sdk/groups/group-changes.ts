@@ -24,7 +24,9 @@ export function withChange(row: GroupRow, { event, by, position }: GroupChange, 
 
 /** A group after an answer of the server, which says what no event told: who was there before this account, or before this device knew of the group, and as what. */
 export function withAnswer(row: GroupRow | undefined, answer: GroupRow): GroupRow {
-  return { ...row, ...answer, membersInOrder: row?.membersInOrder ?? answer.members };
+  // It was asked for before the last change came.
+  if (row !== undefined && answer.version < row.version) return row;
+  return { ...row, ...answer, groupKey: answer.groupKey ?? row?.groupKey, membersInOrder: row?.membersInOrder ?? answer.members };
 }
 
 /** What changed while this account was not there nobody told, but an answer that is newer than its coming. */

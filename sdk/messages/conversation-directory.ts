@@ -8,9 +8,9 @@ import type { SerialQueue } from '../serial-queue.js';
 import { changeInTurn } from '../store/change-in-turn.js';
 import type { DeviceStore } from '../store/device-store.js';
 import { decideDeletions, type MessagePlace } from './keep-content.js';
-import type { Conversation, GroupConversation } from './message.js';
+import type { Conversation, DirectConversation, GroupConversation } from './message.js';
 import { conversationTable, foundedTable, handleTable, type ConversationRow, type DirectRow, type GroupRow } from './message-tables.js';
-import { shownConversation, shownGroup } from './shown-conversation.js';
+import { shownConversation, shownDirect, shownGroup } from './shown-conversation.js';
 
 export interface ConversationDirectoryDependencies {
   readonly store: DeviceStore;
@@ -58,7 +58,7 @@ export class ConversationDirectory {
       const now = row ?? store.get(conversationTable, conversationId);
       if (now === undefined || !isDirect(now)) throw new SdkError('untrusted_server', `the server has nobody in conversation ${conversationId}`);
       const { handle } = await rest.call('getAccount', { params: { accountId: now.peer } });
-      return await this.#keep(conversationId, { ...now, handle });
+      return await this.#keep(conversationId, { peer: now.peer, handle });
     } catch (error) {
       if (row === undefined) throw error;
       return shownConversation(store, conversationId, row);
@@ -73,17 +73,15 @@ export class ConversationDirectory {
 
   /** What the server says of a group now. */
   async groupIs(view: ConversationView, groupKey?: Uint8Array): Promise<GroupConversation> {
-    const { store } = this.#dependencies;
-    const known = store.get(conversationTable, view.conversationId);
-    if (view.kind !== 'group' || !isGroupId(view.conversationId) || (known !== undefined && known.kind !== 'group')) {
-      throw new SdkError('untrusted_server', `the server says of conversation ${view.conversationId} that it is another kind than it was`);
-    }
     const { conversationId, version, title, rosterDigest } = view;
+    if (view.kind !== 'group' || !isGroupId(conversationId)) {
+      throw new SdkError('untrusted_server', `the server says of conversation ${conversationId} that it is another kind than it was`);
+    }
     const members = view.members.map(({ accountId, role }) => ({ accountId, role }));
-    const key = groupKey ?? known?.groupKey ?? store.get(foundedTable, conversationId);
-    const facts: GroupRow = { kind: 'group', version, title, members, groupKey: key, roster: { rosterDigest, members: view.members } };
-    await this.#keep(conversationId, facts);
-    return shownGroup(conversationId, facts);
+    const key = groupKey ?? this.#dependencies.store.get(foundedTable, conversationId);
+    const answer: GroupRow = { kind: 'group', version, title, members, groupKey: key, roster: { rosterDigest, members: view.members } };
+    const row = await this.#change(conversationId, (known) => withAnswer(known?.kind === 'group' ? known : undefined, answer));
+    return shownGroup(conversationId, row);
   }
 
   /** One of the account's own, from a list of the server. What the id does not confirm is passed over. */
@@ -162,28 +160,24 @@ export class ConversationDirectory {
   }
 
   /** What is not in `facts` stays as it is. */
-  async #keep(conversationId: ConversationId, facts: DirectRow | GroupRow): Promise<Conversation> {
+  async #keep(conversationId: ConversationId, facts: DirectRow): Promise<DirectConversation> {
+    const row = await this.#change(conversationId, (known) => ({ ...(known !== undefined && isDirect(known) ? known : undefined), ...facts }));
+    return shownDirect(conversationId, row);
+  }
+
+  /** From what is known when it is its turn: a message may have said more while the server was asked. */
+  async #change<Row extends ConversationRow>(conversationId: ConversationId, rowAfter: (known: ConversationRow | undefined) => Row): Promise<Row> {
     const { store, onChanged } = this.#dependencies;
-    const { shown, changed } = await changeInTurn(this.#dependencies, (unit) => {
-      const known = unit.get(conversationTable, conversationId);
-      // An answer that was asked for before the last change came.
-      const late = known?.kind === 'group' && facts.kind === 'group' && facts.version < known.version;
-      const row: ConversationRow = late ? known : merged(known, facts);
-      unit.put(conversationTable, [conversationId], row);
-      return { shown: shownConversation(unit, conversationId, row), changed: decideDeletions(unit, store, conversationId) };
+    const { row, changed } = await changeInTurn(this.#dependencies, (unit) => {
+      const after = rowAfter(unit.get(conversationTable, conversationId));
+      unit.put(conversationTable, [conversationId], after);
+      return { row: after, changed: decideDeletions(unit, store, conversationId) };
     });
     if (changed.length > 0) onChanged(changed);
-    return shown;
+    return row;
   }
 }
 
 function isDirect(row: ConversationRow): row is DirectRow {
   return row.kind !== 'group' && row.kind !== 'channel';
-}
-
-/** The id says of which kind a conversation is, so it is never another one. */
-function merged(known: ConversationRow | undefined, facts: DirectRow | GroupRow): ConversationRow {
-  if (known?.kind === 'channel') return known;
-  if (facts.kind !== 'group') return { ...known, ...facts };
-  return withAnswer(known?.kind === 'group' ? known : undefined, facts);
 }

@@ -2,14 +2,18 @@ import type { ConversationId } from '../../protocol/ids.js';
 import { openTitle } from '../groups/group-title.js';
 import { channelKeyTable } from '../channels/channel-tables.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
-import type { ChannelConversation, Conversation, GroupConversation } from './message.js';
-import type { ChannelRow, ConversationRow, GroupRow } from './message-tables.js';
+import type { ChannelConversation, Conversation, DirectConversation, GroupConversation } from './message.js';
+import type { ChannelRow, ConversationRow, DirectRow, GroupRow } from './message-tables.js';
 
 /** A conversation as the app sees it. */
 export function shownConversation(rows: Pick<UnitOfWork, 'get'>, conversationId: ConversationId, row: ConversationRow): Conversation {
   if (row.kind === 'channel') return shownChannel(rows, conversationId, row);
   if (row.kind === 'group') return shownGroup(conversationId, row);
-  return { kind: 'direct', conversationId, peer: { accountId: row.peer, handle: row.handle } };
+  return shownDirect(conversationId, row);
+}
+
+export function shownDirect(conversationId: ConversationId, { peer, handle }: DirectRow): DirectConversation {
+  return { kind: 'direct', conversationId, peer: { accountId: peer, handle } };
 }
 
 export function shownGroup(conversationId: ConversationId, { members, groupKey, title }: GroupRow): GroupConversation {

@@ -60,6 +60,8 @@ async function stop(): Promise<void> {
 // PostgreSQL runs as somebody else when this is root.
 chmodSync(directory.path, 0o711);
 const server = createServer((request, response) => {
+  // A suite may ask again just when a connection that was kept ends.
+  response.setHeader('connection', 'close');
   make((request.url ?? '').slice(1)).then(
     (kept) => response.end(JSON.stringify(kept)),
     (error: unknown) => response.writeHead(500).end(String(error)),

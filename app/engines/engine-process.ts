@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 import type { Logger } from 'pino';
 
@@ -21,7 +21,9 @@ export interface EngineCommand {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   readonly environment?: Readonly<Record<string, string>>;
   readonly stopSignal: 'SIGINT' | 'SIGTERM';
-  /** Where its output goes. */
+  /** Before every start, also after it ended by itself. */
+  readonly beforeStart?: () => void;
+  /** Where its output goes, and that of its children, which may outlive it. */
   readonly logFile: string;
   /** Remembers the process, so that one that outlived its server is ended before a new one starts. */
   readonly pidFile: string;
@@ -68,28 +70,27 @@ export class EngineProcess {
   }
 
   #spawn(): ChildProcess {
-    const { name, command, args, user, environment, stopSignal, logFile, pidFile } = this.#engine;
+    const { name, command, args, user, environment, stopSignal, beforeStart, logFile } = this.#engine;
+    beforeStart?.();
     setAside(logFile);
-    const output = createWriteStream(logFile, { flags: 'a' });
+    const log = openSync(logFile, 'a');
     const child = spawn(command, args, {
       ...user,
       env: { ...inheritedEnvironment(), ...environment },
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', log, log],
     });
+    closeSync(log);
     this.#child = child;
-    child.stdout.pipe(output, { end: false });
-    child.stderr.pipe(output, { end: false });
     // Whoever starts it waits for `spawn` or this; what comes later, as a signal that could not be sent, ends nothing.
     child.on('error', (error) => this.#logger.debug({ engine: name, err: error }, 'engine could not be started or signalled'));
     child.once('exit', (code, signal) => {
-      output.end();
       if (this.#stopping) return;
       this.#logger.error({ engine: name, code, signal, logFile, restartMs: this.#restartMs }, 'engine ended by itself, it is started again');
       this.#startAgain();
     });
     if (child.pid === undefined) return child;
-    writeFileSync(pidFile, `${child.pid} ${processStartedAt(child.pid) ?? ''}\n`);
+    this.#remember(child.pid);
     const guard = spawn('sh', ['-c', leash, 'sh', stopSignal.slice(3), String(child.pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
     guard.on('error', (error) => this.#logger.warn({ engine: name, err: error }, 'engine has no leash'));
     guard.unref();
@@ -98,12 +99,27 @@ export class EngineProcess {
     return child;
   }
 
+  #remember(pid: number): void {
+    const { name, pidFile } = this.#engine;
+    try {
+      writeFileSync(pidFile, `${pid} ${processStartedAt(pid) ?? ''}\n`);
+    } catch (error) {
+      this.#logger.warn({ engine: name, err: error }, 'engine has no pid file');
+    }
+  }
+
   #startAgain(): void {
+    const failed = (error: unknown) => {
+      this.#logger.error({ engine: this.#engine.name, err: error, restartMs: this.#restartMs }, 'engine could not be started, it is tried again');
+      this.#startAgain();
+    };
     this.#restart = setTimeout(() => {
-      this.#spawn().once('error', (error) => {
-        this.#logger.error({ engine: this.#engine.name, err: error, restartMs: this.#restartMs }, 'engine could not be started, it is tried again');
-        this.#startAgain();
-      });
+      try {
+        const child = this.#spawn();
+        if (child.pid === undefined) child.once('error', failed);
+      } catch (error) {
+        failed(error);
+      }
     }, this.#restartMs);
     this.#restartMs = Math.min(longestRestartMs, this.#restartMs * 2);
   }

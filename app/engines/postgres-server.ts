@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Logger } from 'pino';
@@ -46,6 +46,9 @@ export async function startPostgresServer({ directory, keyDirectory, logger }: P
       name: 'postgresql',
       ...(await postgresCommand({ directory, password, port })),
       stopSignal: 'SIGINT',
+      beforeStart: () => {
+        removeEmptyLock(directory);
+      },
       logFile: join(directory, 'postgres.log'),
       pidFile: join(directory, 'postgres.pid'),
     },
@@ -68,7 +71,7 @@ export async function postgresCommand({
 }) {
   const binaries = await findBinaries();
   const user = process.getuid?.() === 0 ? userInsteadOfRoot(directory, binaries) : undefined;
-  const cluster = join(directory, 'cluster');
+  const cluster = clusterIn(directory);
   if (!existsSync(join(cluster, 'PG_VERSION'))) initialise({ binaries, cluster, user, password });
   return {
     command: binaries.postgres,
@@ -76,6 +79,16 @@ export async function postgresCommand({
     user,
     environment: { LC_MESSAGES: 'C' },
   };
+}
+
+/** A server that is killed just when it begins leaves the file that locks its cluster empty, and PostgreSQL does not start over that. Only for who knows that none runs there. */
+export function removeEmptyLock(directory: string): void {
+  const lock = join(clusterIn(directory), 'postmaster.pid');
+  if (statSync(lock, { throwIfNoEntry: false })?.size === 0) rmSync(lock, { force: true });
+}
+
+function clusterIn(directory: string): string {
+  return join(directory, 'cluster');
 }
 
 async function findBinaries(): Promise<Binaries> {

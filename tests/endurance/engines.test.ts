@@ -1,3 +1,6 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { EngineKiller } from '../support/engine-killer.js';
@@ -99,6 +102,15 @@ describe('SIGKILL of PostgreSQL, as often as it comes back', () => {
     });
   }, 90_000);
 });
+
+test('PostgreSQL that was killed when it had made its lock and not written it starts all the same', async () => {
+  await server.kill();
+  const lock = join(server.embedded.dataDirectory, 'postgres', 'cluster', 'postmaster.pid');
+  await eventually(() => expect(existsSync(lock)).toBe(false));
+  writeFileSync(lock, '', { mode: 0o600 });
+  await server.restart();
+  expect(await dependencies()).toMatchObject({ postgres: 'ok' });
+}, 90_000);
 
 describe('SIGKILL of Temporal, as often as it comes back', () => {
   test('stops nobody who talks; inboxes are drained by the gateway meanwhile, and by workflows when it is there again', async () => {

@@ -45,8 +45,6 @@ export default {
   testMatch: [
     '<rootDir>/tests/distributed/**/*.test.ts',
     '<rootDir>/tests/endurance/scenario.test.ts',
-    '<rootDir>/tests/endurance/presence-storm.test.ts',
-    '<rootDir>/tests/endurance/drains.test.ts',
     ...onBothProfiles.map((name) => `<rootDir>/tests/integration/${name}.test.ts`),
   ],
   testPathIgnorePatterns: ['/node_modules/'],

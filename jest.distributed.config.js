@@ -39,15 +39,16 @@ const onBothProfiles = [
   'demo',
 ];
 
+const pathOf = (name) => `<rootDir>/tests/${name}.test.ts`;
+
+/** What takes all of the machine, or judges how long a break is felt: nothing runs beside it. */
+export const alone = ['distributed/faults', 'distributed/partitions', 'endurance/presence-storm', 'endurance/drains'].map(pathOf);
+
 /** The suites on the engines of `npm run stack` that leave these as they are. @type {import('jest').Config} */
 export default {
   ...base,
-  testMatch: [
-    '<rootDir>/tests/distributed/**/*.test.ts',
-    '<rootDir>/tests/endurance/scenario.test.ts',
-    ...onBothProfiles.map((name) => `<rootDir>/tests/integration/${name}.test.ts`),
-  ],
-  testPathIgnorePatterns: ['/node_modules/'],
+  testMatch: ['distributed/**/*', 'endurance/scenario', ...onBothProfiles.map((name) => `integration/${name}`)].map(pathOf),
+  testPathIgnorePatterns: ['/node_modules/', ...alone],
   // The engines and the processes under test share the cores already, but many suites wait for a time to be over.
   maxWorkers: 2,
 };

@@ -1,8 +1,9 @@
-import base from './jest.distributed.config.js';
+import base, { alone } from './jest.distributed.config.js';
 
-/** The suites that need the engines for themselves, because they kill and freeze them or keep them as busy as they can be. @type {import('jest').Config} */
+/** The suites on the engines that run one after the other: those that kill and freeze the engines, and whatever else needs the machine for itself. @type {import('jest').Config} */
 export default {
   ...base,
-  testMatch: ['<rootDir>/tests/engines/**/*.test.ts', '<rootDir>/tests/endurance/presence-storm.test.ts', '<rootDir>/tests/endurance/drains.test.ts'],
+  testMatch: ['<rootDir>/tests/engines/**/*.test.ts', ...alone],
+  testPathIgnorePatterns: ['/node_modules/'],
   maxWorkers: 1,
 };

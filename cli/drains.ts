@@ -1,8 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import { maxPauseMinutes } from '../protocol/limits.js';
+import { drainPauseView } from '../protocol/rest/drain-pause.js';
+import { renderDrainPause } from './drains/render-drain-pause.js';
 import { createOperatorCommand } from './operator/operator-command.js';
-import type { OperatorFlags } from './operator/show-answer.js';
+import { showAnswer, type OperatorFlags } from './operator/show-answer.js';
 
 interface DrainsFlags extends OperatorFlags {
   readonly pause?: number;
@@ -17,9 +19,6 @@ export function createDrainsCommand(): Command {
     .option('--resume', 'let them go on')
     .addHelpText('after', 'What that does, and when it helps: docs/operations.md.')
     .action(async ({ pause, resume, ...flags }: DrainsFlags) => {
-      const { showAnswer } = await import('./operator/show-answer.js');
-      const { drainPauseView } = await import('../protocol/rest/drain-pause.js');
-      const { renderDrainPause } = await import('./drains/render-drain-pause.js');
       const shown = { schema: drainPauseView, render: renderDrainPause };
       if (pause !== undefined) await showAnswer(`drains/pause?minutes=${pause}`, { ...shown, method: 'POST' }, flags);
       else if (resume === true) await showAnswer('drains/resume', { ...shown, method: 'POST' }, flags);

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 
+import { explanationDetail } from '../protocol/rest/explanation.js';
+import { renderExplanation } from './explain/render-explanation.js';
 import { createOperatorCommand } from './operator/operator-command.js';
-import type { OperatorFlags } from './operator/show-answer.js';
+import { showAnswer, type OperatorFlags } from './operator/show-answer.js';
 
 /** `heliograph explain`. */
 export function createExplainCommand(): Command {
@@ -10,9 +12,6 @@ export function createExplainCommand(): Command {
     .argument('<message-id>', 'the message')
     .addHelpText('after', 'What the states mean: docs/explain.md.')
     .action(async (messageId: string, flags: OperatorFlags) => {
-      const { showAnswer } = await import('./operator/show-answer.js');
-      const { explanationDetail } = await import('../protocol/rest/explanation.js');
-      const { renderExplanation } = await import('./explain/render-explanation.js');
       await showAnswer(`messages/${encodeURIComponent(messageId)}/explain`, { schema: explanationDetail, render: renderExplanation }, flags);
     });
 }

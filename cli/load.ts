@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { LoadReport, LoadShape } from '../bench/load/generate-load.js';
+import { loadServer } from '../bench/load/load-server.js';
+import { renderLoadReport } from '../bench/report/render-load-report.js';
 
 interface LoadFlags {
   readonly server: string;
@@ -40,8 +42,6 @@ export function createLoadCommand(): Command {
     .option('--json', 'print the report as JSON', false)
     .addHelpText('after', help)
     .action(async (flags: LoadFlags) => {
-      const { loadServer } = await import('../bench/load/load-server.js');
-      const { renderLoadReport } = await import('../bench/report/render-load-report.js');
       const report = await loadServer({
         server: flags.server,
         pairs: flags.pairs,

@@ -13,7 +13,7 @@ export function createMigrateCommand(): Command {
     .option('--stack', 'on the engines of `npm run stack`')
     .addHelpText('after', help)
     .action(async ({ stack = false }: { readonly stack?: boolean }) => {
-      // Every engine's client: other commands start without them.
+      // Every engine's client: help does without them.
       const { migrate } = await import('../app/migrate.js');
       await migrate(stack ? stackSettings : {});
     });

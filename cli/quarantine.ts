@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 
+import { quarantineList, quarantineRelease } from '../protocol/rest/quarantine.js';
 import { createOperatorCommand } from './operator/operator-command.js';
-import type { OperatorFlags } from './operator/show-answer.js';
+import { showAnswer, type OperatorFlags } from './operator/show-answer.js';
+import { renderQuarantine, renderRelease } from './quarantine/render-quarantine.js';
 
 interface QuarantineFlags extends OperatorFlags {
   readonly limit?: string;
@@ -16,9 +18,6 @@ export function createQuarantineCommand(): Command {
     .option('--limit <count>', 'how many, 1000 at most (100)')
     .addHelpText('after', 'When that happens, and what to do: docs/operations.md.')
     .action(async ({ release, limit, ...flags }: QuarantineFlags) => {
-      const { showAnswer } = await import('./operator/show-answer.js');
-      const { quarantineList, quarantineRelease } = await import('../protocol/rest/quarantine.js');
-      const { renderQuarantine, renderRelease } = await import('./quarantine/render-quarantine.js');
       if (release === undefined) {
         const parameters = new URLSearchParams(limit === undefined ? {} : { limit }).toString();
         await showAnswer(`quarantine?${parameters}`, { schema: quarantineList, render: renderQuarantine }, flags);

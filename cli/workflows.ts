@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 
+import { workflowDetail, workflowList } from '../protocol/rest/workflow-view.js';
 import { createOperatorCommand } from './operator/operator-command.js';
-import type { OperatorFlags } from './operator/show-answer.js';
+import { showAnswer, type OperatorFlags } from './operator/show-answer.js';
+import { renderWorkflow, renderWorkflows } from './workflows/render-workflows.js';
 
 interface WorkflowsFlags extends OperatorFlags {
   readonly type?: string;
@@ -25,9 +27,6 @@ export function createWorkflowsCommand(): Command {
     .option('--limit <count>', 'how many, 100 at most (20)')
     .addHelpText('after', 'What each type does, and the same in the Temporal Web UI: docs/temporal.md.')
     .action(async (workflowId: string | undefined, { json, server, tokenFile, ...query }: WorkflowsFlags) => {
-      const { showAnswer } = await import('./operator/show-answer.js');
-      const { workflowDetail, workflowList } = await import('../protocol/rest/workflow-view.js');
-      const { renderWorkflow, renderWorkflows } = await import('./workflows/render-workflows.js');
       const flags = { json, server, tokenFile };
       if (workflowId === undefined) {
         const parameters = new URLSearchParams(query as Record<string, string>).toString();

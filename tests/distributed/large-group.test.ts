@@ -7,20 +7,20 @@ import type { ConversationView } from '../../protocol/rest/conversation.js';
 import { eventually } from '../support/eventually.js';
 import { RawMember } from '../support/raw-group.js';
 import { RegisteredDevices } from '../support/registered-devices.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
 const devicesEach = 2;
 const messageCount = 10;
 const gatewayCount = 2;
 
-let server: TestServer;
+let server: RunningServer;
 let registered: RegisteredDevices;
 let members: readonly (readonly RawMember[])[];
 let devices: readonly RawMember[];
 let view: ConversationView;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
   registered = new RegisteredDevices(server);
   const accounts = await Promise.all(Array.from({ length: limits.maxGroupMembers }, () => registered.account(devicesEach)));
   members = accounts.map(({ devices: of }) => of.map((device) => new RawMember(server, device)));
@@ -34,7 +34,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(devices.map((device) => device.disconnect()));
   await registered.close();
-  await server.stop();
 }, 60_000);
 
 async function countsOf(...names: readonly string[]): Promise<readonly number[]> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, expect, test } from '@jest/globals';
 
 import type { MessageId } from '../../protocol/ids.js';
 import { drainPauseView } from '../../protocol/rest/drain-pause.js';
@@ -8,24 +8,25 @@ import { eventually } from '../support/eventually.js';
 import type { RawClient } from '../support/raw-client.js';
 import { RawPair } from '../support/raw-pair.js';
 import { runNode } from '../support/run-program.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
 /** Longer than a session waits for a sign of its drain. */
 const pausedMs = 18_000;
 
-let server: TestServer;
+let server: RunningServer;
 const clients: RawClient[] = [];
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
 }, 120_000);
-afterAll(() => server.stop());
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });
 
 const operate = (...args: readonly string[]) =>
   runNode(['dist/cli/main.js', 'drains', ...args, '--server', server.adminUrl], { env: server.operatorEnvironment }).ended;
+const inboxRows = () => server.metric('heliograph_pipeline_inbox_rows_total');
+const localDrains = () => server.metric('heliograph_gateway_local_drains_total');
 const leftMs = async () => drainPauseView.parse(JSON.parse((await operate('--json')).stdout)).leftMs;
 
 async function sends(pair: RawPair, client: RawClient): Promise<MessageId> {
@@ -39,9 +40,11 @@ test('an operator holds drains back: devices are online and talk, and get what w
   const [pair, others] = [await RawPair.register(server), await RawPair.register(server)];
   const [alice, carol, dave] = await Promise.all([pair.connect(pair.alice), others.connect(others.alice), others.connect(others.bob)]);
   clients.push(alice, carol, dave);
+  const rowsBefore = await inboxRows();
   const waiting = [await sends(pair, alice), await sends(pair, alice), await sends(pair, alice)];
-  await eventually(async () => expect(await server.metric('heliograph_pipeline_inbox_rows_total')).toBeGreaterThanOrEqual(3));
+  await eventually(async () => expect(await inboxRows()).toBeGreaterThanOrEqual(rowsBefore + 3));
 
+  const drainedBefore = await localDrains();
   expect(await leftMs()).toBe(0);
   const paused = await operate('--pause', '5');
   expect(paused).toMatchObject({ code: 0, stdout: expect.stringContaining('held back for 5 more min') });
@@ -54,7 +57,7 @@ test('an operator holds drains back: devices are online and talk, and get what w
   expect((await dave.next('deliver')).items.map(({ messageId }) => messageId)).toEqual([live]);
   await sleep(pausedMs);
   expect(bob.unread.filter(({ type }) => type === 'deliver' || type === 'inbox.empty')).toEqual([]);
-  expect(await server.metric('heliograph_gateway_local_drains_total')).toBe(0);
+  expect(await localDrains()).toBe(drainedBefore);
 
   expect(await operate('--resume')).toMatchObject({ code: 0, stdout: expect.stringContaining('not held back') });
   const { seq, items } = await bob.next('deliver', undefined, 20_000);

@@ -12,23 +12,20 @@ import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { RawClient } from '../support/raw-client.js';
 import { RegisteredDevices } from '../support/registered-devices.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let server: TestServer;
+let server: RunningServer;
 let registered: RegisteredDevices;
 let claimer: LoadDevice;
 const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
   registered = new RegisteredDevices(server);
   claimer = await device();
 }, 120_000);
 afterEach(() => live.end());
-afterAll(async () => {
-  await registered.close();
-  await server.stop();
-});
+afterAll(() => registered.close());
 
 /** Of an account with keys that nobody can open anything with. */
 async function device({ ec = 0, kem = 0 } = {}): Promise<LoadDevice> {

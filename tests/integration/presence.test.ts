@@ -9,24 +9,20 @@ import { newAccountId, newConversationId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { MemberStage } from '../support/member-stage.js';
 import type { RawMember } from '../support/raw-group.js';
-import { TestServer } from '../support/server.js';
-import { shippedLimits } from '../support/shipped-limits.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>;
 
-let server: TestServer;
+let server: RunningServer;
 let stage: MemberStage;
 const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  server = await TestServer.start({ environment: shippedLimits('typing', 'typingDevice') });
+  server = await sharedServer();
   stage = new MemberStage(server);
 }, 120_000);
 afterEach(() => Promise.all([live.end(), stage.disconnect()]));
-afterAll(async () => {
-  await stage.close();
-  await server.stop();
-});
+afterAll(() => stage.close());
 
 const account = (deviceCount?: number) => stage.account(deviceCount);
 

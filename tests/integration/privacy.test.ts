@@ -12,24 +12,20 @@ import { newAccountId } from '../support/ids.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { MemberStage } from '../support/member-stage.js';
 import type { RawMember } from '../support/raw-group.js';
-import { TestServer } from '../support/server.js';
-import { shippedLimits } from '../support/shipped-limits.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 import { untilLimited } from '../support/until-limited.js';
 
-let server: TestServer;
+let server: RunningServer;
 let stage: MemberStage;
 const live = new LiveDevices(() => server.publicUrl);
 let requests = 1;
 
 beforeAll(async () => {
-  server = await TestServer.start({ environment: shippedLimits('privacyChange') });
+  server = await sharedServer();
   stage = new MemberStage(server);
 }, 120_000);
 afterEach(() => Promise.all([live.end(), stage.disconnect()]));
-afterAll(async () => {
-  await stage.close();
-  await server.stop();
-});
+afterAll(() => stage.close());
 
 /** Connected. */
 const account = async (deviceCount?: number) => Promise.all((await stage.account(deviceCount)).map((member) => member.connect()));

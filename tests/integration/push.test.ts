@@ -5,27 +5,20 @@ import { Absence, patienceMs } from '../support/absence.js';
 import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { PushService, Subscriber } from '../support/push-service.js';
-import { TestServer } from '../support/server.js';
-
-const quietMs = 4_000;
+import { sharedServer, type RunningServer } from '../support/server.js';
+import { pushQuietMs as quietMs, pushSubject } from '../support/shared-settings.js';
 
 const service = new PushService();
-let server: TestServer;
+let server: RunningServer;
 let devices: LiveDevices;
 
 beforeAll(async () => {
   await service.open();
-  const environment = {
-    HELIOGRAPH_PUSH_ALLOW_PRIVATE: 'yes',
-    HELIOGRAPH_PUSH_QUIET_MS: String(quietMs),
-    HELIOGRAPH_PUSH_VAPID_SUBJECT: 'mailto:operator@test.example',
-  };
-  server = await TestServer.start({ environment });
+  server = await sharedServer();
   devices = new LiveDevices(() => server.publicUrl);
 }, 120_000);
 afterAll(async () => {
   await devices.end();
-  await server.stop();
   await service.close();
 });
 
@@ -50,7 +43,7 @@ describe('a device that is away', () => {
     expect(absence.subscriber.open(push.body)).toEqual({ type: 'wake' });
     expect(push.headers).toMatchObject({ 'content-encoding': 'aes128gcm', urgency: 'high', topic: 'wake', ttl: '86400' });
     const { publicKey, payload } = await PushService.claims(push);
-    expect(payload).toMatchObject({ aud: service.origin, sub: 'mailto:operator@test.example' });
+    expect(payload).toMatchObject({ aud: service.origin, sub: pushSubject });
     const response = await fetch(`${server.publicUrl}/v1/push/key`, { headers: { authorization: `Bearer ${absence.pair.bob.token}` } });
     expect(await response.json()).toEqual({ applicationServerKey: publicKey });
   });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
 
 import { makeAccountKeys } from '../../bench/load/register-accounts.js';
@@ -15,18 +15,16 @@ import type { RestCall } from '../../protocol/rest/rest-call.js';
 import { eventually } from '../support/eventually.js';
 import { RawPair } from '../support/raw-pair.js';
 import { rawRest } from '../support/raw-rest.js';
-import { isDistributed, TestServer } from '../support/server.js';
+import { isDistributed, sharedServer, type RunningServer } from '../support/server.js';
+import { allowedOrigin } from '../support/shared-settings.js';
 
-const browser = 'https://app.example';
-let server: TestServer;
+let server: RunningServer;
 let pair: RawPair;
 
 beforeAll(async () => {
-  const environment = { HELIOGRAPH_ALLOWED_ORIGINS: browser };
-  server = await TestServer.start({ environment });
+  server = await sharedServer();
   pair = await RawPair.register(server);
 }, 120_000);
-afterAll(() => server.stop());
 
 const { call, problemOf, refusal } = rawRest(() => server.publicUrl);
 
@@ -120,8 +118,8 @@ describe('what is no call', () => {
 
   test('from a browser is let through for the origins that are allowed', async () => {
     const preflight = (origin: string) => call('OPTIONS', '/v1/accounts', { headers: { origin, 'access-control-request-method': 'POST' } });
-    const [allowed, other] = [await preflight(browser), await preflight('https://elsewhere.example')];
-    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, browser]);
+    const [allowed, other] = [await preflight(allowedOrigin), await preflight('https://elsewhere.example')];
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, allowedOrigin]);
     expect(other.headers.get('access-control-allow-origin')).toBeNull();
   });
 });

@@ -10,24 +10,27 @@ import type { AccountId, ConversationId, DeviceId } from '../../protocol/ids.js'
 import { limits } from '../../protocol/limits.js';
 import { RawClient } from '../support/raw-client.js';
 import { RawPair } from '../support/raw-pair.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
+import { allowedOrigin } from '../support/shared-settings.js';
 
-let server: TestServer;
+let server: RunningServer;
 let pair: RawPair;
+let faultsBefore: number;
 const clients: RawClient[] = [];
 
+const faults = () => server.metric('heliograph_gateway_internal_errors_total');
+
 beforeAll(async () => {
-  server = await TestServer.start({ environment: { HELIOGRAPH_ALLOWED_ORIGINS: 'https://ours.example' } });
+  server = await sharedServer();
+  faultsBefore = await faults();
   pair = await RawPair.register(server);
 }, 120_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });
 afterAll(async () => {
-  const faults = await server.metric('heliograph_gateway_internal_errors_total');
   const { ready } = await server.readiness();
-  await server.stop();
-  expect([ready, faults]).toEqual([true, 0]);
+  expect([ready, await faults()]).toEqual([true, faultsBefore]);
 });
 
 async function fresh(encoding: EncodingName = 'msgpack', options: Parameters<typeof RawClient.connect>[2] = {}): Promise<RawClient> {
@@ -155,7 +158,7 @@ describe('who may come in', () => {
   test('no browser of a foreign origin, and one of an allowed origin', async () => {
     const foreign = await fresh('json', { origin: 'https://theirs.example' });
     expect((await foreign.closed).code).toBe(closeCodes.originRefused.code);
-    const ours = await fresh('json', { origin: 'https://ours.example' });
+    const ours = await fresh('json', { origin: allowedOrigin });
     ours.send(hello(pair.bob.token));
     await ours.next('welcome');
   });

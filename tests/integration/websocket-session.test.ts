@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { closeCodes } from '../../protocol/close-codes.js';
 import type { EncodingName } from '../../protocol/encoding.js';
@@ -7,18 +7,17 @@ import { deviceDrain } from '../../protocol/rest/device.js';
 import { eventually } from '../support/eventually.js';
 import type { RawClient } from '../support/raw-client.js';
 import { RawPair } from '../support/raw-pair.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
-let server: TestServer;
+let server: RunningServer;
 const clients: RawClient[] = [];
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
 }, 120_000);
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });
-afterAll(() => server.stop());
 
 async function connected(pair: RawPair, encoding: EncodingName = 'msgpack'): Promise<{ alice: RawClient; bob: RawClient }> {
   const alice = await pair.connect(pair.alice, encoding);
@@ -124,6 +123,8 @@ describe('a reader that does not ack', () => {
     const [pair, others] = [await RawPair.register(server), await RawPair.register(server)];
     const { alice, bob } = await connected(pair);
     const { alice: carol, bob: dave } = await connected(others);
+    const overflows = () => server.metric('heliograph_gateway_sessions_draining_total{cause="overflow"}');
+    const overflowsBefore = await overflows();
     const sent = Array.from({ length: 300 }, () => pair.message());
     for (const frame of sent) alice.send(frame);
     for (const frame of sent) expect(await alice.reply(frame.id)).toMatchObject({ type: 'accepted' });
@@ -131,7 +132,7 @@ describe('a reader that does not ack', () => {
     carol.send(between);
     await dave.next('deliver', ({ items }) => items[0]?.messageId === between.messageId, 2_000);
     // What is accepted may still be on its way to Bob when Dave has his.
-    await eventually(async () => expect(await server.metric('heliograph_gateway_sessions_draining_total{cause="overflow"}')).toBeGreaterThan(0));
+    await eventually(async () => expect(await overflows()).toBeGreaterThan(overflowsBefore));
     bob.terminate();
     expect(await allOf(await pair.connect(pair.bob), sent.length)).toEqual(sent.map(({ messageId }) => messageId));
   });

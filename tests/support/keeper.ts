@@ -12,6 +12,7 @@ import { keptSecret } from '../../app/kept-secret.js';
 import { listen, stopListening } from '../../app/listen.js';
 import type { Kept } from './keeper-client.js';
 import { TestServer } from './server.js';
+import { sharedSettings } from './shared-settings.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** However its engines are. */
@@ -23,7 +24,7 @@ const ends: (() => Promise<void>)[] = [];
 
 const makers: { readonly [Name in keyof Kept]: () => Promise<Kept[Name]> } = {
   server: async () => {
-    const server = await TestServer.start();
+    const server = await TestServer.start({ environment: sharedSettings });
     ends.push(() => server.stop());
     return server.place;
   },
@@ -42,10 +43,12 @@ function isKept(name: string): name is keyof Kept {
   return Object.hasOwn(makers, name);
 }
 
-async function make(name: string): Promise<unknown> {
+/** The same for everybody who asks with the same path: `/NAME/WHOSE`. */
+async function make(path: string): Promise<unknown> {
+  const [, name = ''] = path.split('/');
   if (!isKept(name)) throw new Error(`nobody keeps ${name}`);
-  const making = made.get(name) ?? makers[name]();
-  made.set(name, making);
+  const making = made.get(path) ?? makers[name]();
+  made.set(path, making);
   return making;
 }
 
@@ -62,7 +65,7 @@ chmodSync(directory.path, 0o711);
 const server = createServer((request, response) => {
   // A suite may ask again just when a connection that was kept ends.
   response.setHeader('connection', 'close');
-  make((request.url ?? '').slice(1)).then(
+  make(request.url ?? '').then(
     (kept) => response.end(JSON.stringify(kept)),
     (error: unknown) => response.writeHead(500).end(String(error)),
   );

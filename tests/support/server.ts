@@ -88,9 +88,12 @@ export class RunningServer {
   }
 }
 
-/** A server that all suites of a run share: for those that need no settings, kill nothing and count nothing over all of it. It is started for the first of them. */
+/**
+ * The server that the suites of a jest worker share, one after the other, started for the first of them (tests/support/shared-settings.ts): for those that need no other settings and
+ * kill nothing. What they count has a beginning of theirs.
+ */
 export async function sharedServer(): Promise<RunningServer> {
-  return new RunningServer(await askKeeper('server'));
+  return new RunningServer(await askKeeper('server', process.env['JEST_WORKER_ID']));
 }
 
 /** A server of a suite's own: the build of `npm test`, on data that go with it. */

@@ -24,6 +24,8 @@ export interface HeliographClusterOptions {
   readonly dist: string;
   /** Of its topics, keys, keyspace, database and task queue: lower-case letters, digits and `_`. */
   readonly name: string;
+  /** Processes of each role: two, or one where nothing depends on who does it. */
+  readonly each?: 1 | 2;
   readonly nodeArgs?: readonly string[];
   /** Settings beside those of the stack. Rate limits are out of the way unless they are given here. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -31,7 +33,7 @@ export interface HeliographClusterOptions {
   readonly ofMember?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** The distributed profile on the engines of `npm run stack`: two processes of each role behind HAProxy, on ports that were free, on data of its own. */
+/** The distributed profile on the engines of `npm run stack`: processes of each role behind HAProxy, on ports that were free, on data of its own. */
 export class HeliographCluster {
   readonly publicUrl: string;
   readonly socketUrl: string;
@@ -54,7 +56,8 @@ export class HeliographCluster {
         { admin: next(), public: role === 'gateway' ? next() : 0, link: role === 'gateway' ? next() : 0 },
         options,
       );
-    this.members = (['gateway', 'pipeline', 'temporal-worker'] as const).flatMap((role) => [member(role, 1), member(role, 2)]);
+    const numbers = [1, 2].slice(0, options.each);
+    this.members = (['gateway', 'pipeline', 'temporal-worker'] as const).flatMap((role) => numbers.map((number) => member(role, number)));
     this.taskQueue = options.name;
     this.#directory = join(tmpdir(), `heliograph-cluster-${options.name}`);
     const gateways = this.of('gateway').map(({ name, ports: { public: port, admin } }) => ({ name, host: '127.0.0.1', port, adminPort: admin }));

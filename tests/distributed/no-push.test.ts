@@ -12,7 +12,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   await service.open();
-  server = await TestServer.start({ environment: { HELIOGRAPH_PUSH_VAPID_PRIVATE_KEY: '' } });
+  server = await TestServer.start({ each: 1, environment: { HELIOGRAPH_PUSH_VAPID_PRIVATE_KEY: '' } });
 }, 120_000);
 afterAll(async () => {
   await server.stop();

@@ -20,7 +20,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   const { x = '' } = signUp.publicKey.export({ format: 'jwk' });
-  server = await TestServer.start({ environment: { HELIOGRAPH_REGISTRATION_PERMIT_KEY: x } });
+  server = await TestServer.start({ each: 1, environment: { HELIOGRAPH_REGISTRATION_PERMIT_KEY: x } });
 }, 120_000);
 afterEach(() => {
   for (const directory of directories.splice(0)) directory.remove();
@@ -64,7 +64,7 @@ test.each<[string, () => Promise<string | undefined>]>([
 });
 
 test('one address registers no more accounts than the limit says, whatever it brings', async () => {
-  const limited = await TestServer.start({ environment: shippedLimits('registration') });
+  const limited = await TestServer.start({ each: 1, environment: shippedLimits('registration') });
   const keys = makeAccountKeys();
   const attempt = () => {
     const body = JSON.stringify(keys.accountOf(v7() as AccountId, randomBytes(32)), bytesReplacer);

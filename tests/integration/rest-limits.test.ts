@@ -16,7 +16,7 @@ import { untilLimited } from '../support/until-limited.js';
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await TestServer.start({ environment: shippedLimits('token', 'groupChange', 'join', 'link', 'prekeyBundle', 'explain') });
+  server = await TestServer.start({ each: 1, environment: shippedLimits('token', 'groupChange', 'join', 'link', 'prekeyBundle', 'explain') });
 }, 120_000);
 afterAll(() => server.stop());
 

@@ -25,7 +25,7 @@ const live = new LiveDevices(() => server.publicUrl);
 beforeAll(async () => {
   proxy = await startBreakingProxy(() => (isDistributed ? stackEndpoints.s3Url : server.publicUrl));
   const environment = { HELIOGRAPH_MEDIA_UPLOAD_MS: '5000', HELIOGRAPH_MEDIA_GRACE_MS: '0', HELIOGRAPH_MEDIA_BUCKET_MS: '1000' };
-  server = await TestServer.start({ environment: { ...environment, ...(isDistributed ? { HELIOGRAPH_S3_PUBLIC_URL: proxy.url } : {}) } });
+  server = await TestServer.start({ each: 1, environment: { ...environment, ...(isDistributed ? { HELIOGRAPH_S3_PUBLIC_URL: proxy.url } : {}) } });
 }, 120_000);
 afterEach(() => live.end());
 afterAll(async () => {
@@ -171,7 +171,7 @@ describe('a file of 100 MB', () => {
   let shipped: TestServer;
   const people = new LiveDevices(() => shipped.publicUrl);
   beforeAll(async () => {
-    shipped = await TestServer.start(isDistributed ? {} : { nodeArgs: collector });
+    shipped = await TestServer.start(isDistributed ? { each: 1 } : { nodeArgs: collector });
   }, 90_000);
   afterAll(async () => {
     await people.end();

@@ -15,7 +15,7 @@ import { askKeeper } from './keeper-client.js';
 import { preparePostgres } from './prepared-postgres.js';
 import type { ServerPlace } from './server-place.js';
 
-type Options = Pick<HeliographServerOptions, 'environment' | 'nodeArgs'> & Pick<HeliographClusterOptions, 'ofMember'>;
+type Options = Pick<HeliographServerOptions, 'environment' | 'nodeArgs'> & Pick<HeliographClusterOptions, 'each' | 'ofMember'>;
 
 /** The suites that go through the public door run on both profiles: `npm test` and `npm run test:distributed`. */
 export const isDistributed = process.env['HELIOGRAPH_TEST_PROFILE'] === 'distributed';

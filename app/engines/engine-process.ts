@@ -70,17 +70,9 @@ export class EngineProcess {
   }
 
   #spawn(): ChildProcess {
-    const { name, command, args, user, environment, stopSignal, beforeStart, logFile } = this.#engine;
+    const { name, stopSignal, beforeStart, logFile } = this.#engine;
     beforeStart?.();
-    setAside(logFile);
-    const log = openSync(logFile, 'a');
-    const child = spawn(command, args, {
-      ...user,
-      env: { ...inheritedEnvironment(), ...environment },
-      detached: true,
-      stdio: ['ignore', log, log],
-    });
-    closeSync(log);
+    const child = this.#launch();
     this.#child = child;
     // Whoever starts it waits for `spawn` or this; what comes later, as a signal that could not be sent, ends nothing.
     child.on('error', (error) => this.#logger.debug({ engine: name, err: error }, 'engine could not be started or signalled'));
@@ -97,6 +89,18 @@ export class EngineProcess {
     (guard.stdin as unknown as { unref?: () => void }).unref?.();
     child.once('exit', () => guard.kill('SIGKILL'));
     return child;
+  }
+
+  /** It writes its log by itself, whatever becomes of this process. */
+  #launch(): ChildProcess {
+    const { command, args, user, environment, logFile } = this.#engine;
+    setAside(logFile);
+    const log = openSync(logFile, 'a');
+    try {
+      return spawn(command, args, { ...user, env: { ...inheritedEnvironment(), ...environment }, detached: true, stdio: ['ignore', log, log] });
+    } finally {
+      closeSync(log);
+    }
   }
 
   #remember(pid: number): void {

@@ -8,7 +8,8 @@ import { findBestLoad } from './find-best-load.js';
 import { measureIdleSessions, type IdleMeasurement } from './measure-idle-sessions.js';
 import { measureLoad, type LoadMeasurement, type LoadPlan } from './measure-load.js';
 
-/** Until the server's code is compiled: what follows is what people meet on any day but the first second of it. */
+/** Before the first run of a kind, until the code that runs is compiled, also that of engines on a JVM: what follows is what people meet on any day but its first minute. */
+const firstWarmUpMs = 60_000;
 const warmUpMs = 10_000;
 /** Collects when it is told to. V8's young generation stays at its least: it grows to 48 MB with what is allocated in a second, not with what a session keeps. */
 const countingMemory = [
@@ -45,7 +46,7 @@ export async function measureTarget(
 
 async function measureClosed(target: Target, { pairs, windows, seconds, repeat }: BenchOptions, tell: (line: string) => void): Promise<LoadFigures> {
   const best = await findBestLoad(target, { pairs, windows }, tell);
-  return repeated(target, { ...best, warmUpMs, measureMs: seconds * 1000 }, repeat, tell);
+  return repeated(target, { ...best, measureMs: seconds * 1000 }, repeat, tell);
 }
 
 async function measureOpen(
@@ -56,17 +57,17 @@ async function measureOpen(
   const figures: LoadFigures[] = [];
   for (const perSecond of rates) {
     const shape: LoadShape = { kind: 'open', perSecond };
-    figures.push(await repeated(target, { pairs: ratePairs, shape, warmUpMs, measureMs: rateSeconds * 1000 }, repeat, tell));
+    figures.push(await repeated(target, { pairs: ratePairs, shape, measureMs: rateSeconds * 1000 }, repeat, tell));
   }
   return figures;
 }
 
 /** A run whose cores were taken away measures the neighbours: it is made again, at most twice as many in all. Those that lost least count. */
-async function repeated(target: Target, plan: LoadPlan, times: number, tell: (line: string) => void): Promise<LoadFigures> {
+async function repeated(target: Target, plan: Omit<LoadPlan, 'warmUpMs'>, times: number, tell: (line: string) => void): Promise<LoadFigures> {
   const runs: LoadMeasurement[] = [];
   const isQuiet = ({ stolen }: LoadMeasurement) => stolen <= quietShare;
   while (runs.filter(isQuiet).length < times && runs.length < 2 * times) {
-    const run = await measureLoad(target, plan);
+    const run = await measureLoad(target, { ...plan, warmUpMs: runs.length === 0 ? firstWarmUpMs : warmUpMs });
     runs.push(run);
     const again = isQuiet(run) ? '' : `; ${(run.stolen * 100).toFixed(1)} % of the cores' time went to other machines`;
     tell(`${target.name}: ${describeShape(plan)}: ${oneLine([run])}${again}`);
@@ -74,7 +75,7 @@ async function repeated(target: Target, plan: LoadPlan, times: number, tell: (li
   return summariseRuns([...runs].sort((one, other) => one.stolen - other.stolen).slice(0, times));
 }
 
-function describeShape({ pairs, shape }: LoadPlan): string {
+function describeShape({ pairs, shape }: Omit<LoadPlan, 'warmUpMs'>): string {
   return shape.kind === 'closed' ? `${pairs} pairs x ${shape.window}` : `${shape.perSecond}/s on ${pairs} pairs`;
 }
 

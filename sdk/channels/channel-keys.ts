@@ -167,7 +167,7 @@ export class ChannelKeys {
     for (const { key, row } of store.range(conversationTable, [])) {
       const conversationId = key[0] as ConversationId;
       if (row.kind !== 'channel') continue;
-      // Another device of the account joined it.
+      // Another device of the account joined it, perhaps once more.
       if (row.version === 0) await puller.keyCame(conversationId);
       const isLacking = !hasPresentKey(row) && (row.role !== 'member' || store.get(keyAskTable, conversationId) !== undefined);
       if (row.keyIsSpent === true || isLacking) await this.care(conversationId);

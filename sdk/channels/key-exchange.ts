@@ -4,9 +4,9 @@ import { conversationTable, outboxTable } from '../messages/message-tables.js';
 import { putKeys } from '../messages/outbox-rows.js';
 import type { DeviceStore } from '../store/device-store.js';
 import type { UnitOfWork } from '../store/unit-of-work.js';
-import { channelRowOf, hasPresentKey, newestKey, presentKey, putEpochKey } from './channel-rows.js';
+import { changeChannelRow, channelRowOf, hasPresentKey, newestKey, presentKey, putEpochKey } from './channel-rows.js';
 import { keyAnswerTable, keyAskTable, keyWantedTable, offeredKeyTable } from './channel-tables.js';
-import { epochKeyBytes } from './keyring.js';
+import { epochKeyBytes, type EpochKey } from './keyring.js';
 
 type ChannelNote = Extract<KeyNote, { type: 'channel-key' | 'channel-key-wanted' }>;
 
@@ -42,11 +42,19 @@ function takeKey(unit: UnitOfWork, note: Extract<ChannelNote, { type: 'channel-k
   const { conversationId, epoch, key } = note;
   const known = unit.get(conversationTable, conversationId);
   if (key.byteLength !== epochKeyBytes || (known !== undefined && known.kind !== 'channel')) return undefined;
+  if (isOwn) return takeOwnKey(unit, conversationId, { epoch, key });
   if (epoch <= (known?.keyEpoch ?? 0)) return undefined;
   const wasAsked = unit.get(keyAskTable, conversationId)?.asked.includes(sender.accountId) === true;
-  if (isOwn || wasAsked) putEpochKey(unit, conversationId, { epoch, key });
+  if (wasAsked) putEpochKey(unit, conversationId, { epoch, key });
   else if (known?.role === undefined) return undefined;
   else unit.put(offeredKeyTable, [conversationId], { epoch, key });
+  return 'channel-key';
+}
+
+/** It may be one that is here: the account joined again. Until that was looked at, the channel is one of which only a key came. */
+function takeOwnKey(unit: UnitOfWork, conversationId: ConversationId, key: EpochKey): TakenNote {
+  putEpochKey(unit, conversationId, key);
+  if (channelRowOf(unit, conversationId)?.role === undefined) changeChannelRow(unit, conversationId, { version: 0 });
   return 'channel-key';
 }
 

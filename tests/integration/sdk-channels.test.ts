@@ -269,6 +269,22 @@ describe('a channel of devices of the SDK', () => {
     expect(seen(bea, channel)).not.toContain('without bea');
   }, 90_000);
 
+  test('comes back on all devices of an account when one that left it joins again', async () => {
+    const [ann, bea] = (await crowd(2)) as [Device, Device];
+    const channel = await ann.channels.create({ title: 'News' });
+    const { conversationId } = channel;
+    const tablet = await live.linked(bea);
+    const invite = await ann.channels.makeInvite(conversationId);
+    await bea.channels.join(invite);
+    await eventually(() => expect(channelOf(tablet, channel).role).toBe('member'));
+    await bea.channels.leave(conversationId);
+    await eventually(() => expect(channelOf(tablet, channel).role).toBeUndefined());
+    await bea.channels.join(invite);
+    await eventually(() => expect(channelOf(tablet, channel).role).toBe('member'));
+    await say(ann, channel, 'welcome back');
+    await eventually(() => expect([bea, tablet].map((device) => seen(device, channel).at(-1))).toEqual(Array(2).fill('welcome back')));
+  });
+
   test('is there on all devices of an account, with what was read on one of them', async () => {
     const [ann, bea] = (await crowd(2)) as [Device, Device];
     const channel = await ann.channels.create({ title: 'News' });

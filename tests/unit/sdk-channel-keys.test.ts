@@ -113,6 +113,20 @@ describe('a key in a note', () => {
     expect(newestKey(reader.store, conversationId)).toEqual(keyOf(1));
   });
 
+  test("that is here tells by one's own devices that the account joined again: the channel is looked at as if it were new, until the server answered", async () => {
+    const other = { ...reader.address, deviceId: deviceNumber(2) };
+    await know(view(1), keyOf(1));
+    await reader.commit((unit) => changeChannelRow(unit, conversationId, { role: undefined }));
+    expect(await take(admin.address)).toBeUndefined();
+    expect(row()?.version).toBe(1);
+    expect(await take(other)).toBe('channel-key');
+    expect(row()).toMatchObject({ version: 0, keyEpoch: 1 });
+    await know(view(1));
+    expect(row()).toMatchObject({ version: 1, role: 'member' });
+    expect(await take(other)).toBe('channel-key');
+    expect(row()?.version).toBe(1);
+  });
+
   test('counts from whoever offers it if it opens the ring that the server has with it, now or at the next look', async () => {
     await know(view(1), keyOf(1));
     expect(await take(admin.address, 2)).toBe('channel-key');

@@ -8,7 +8,7 @@ export interface WaitingLineUnderTest {
   pass(ms: number): Promise<void>;
 }
 
-/** An adapter may keep its own time. */
+/** An adapter may keep its own time, and on a busy machine that passes between two answers. */
 const slackMs = 500;
 
 /** The promises of ports/waiting-line.ts, for any adapter. */
@@ -34,11 +34,11 @@ export function waitingLineContract(name: string, open: () => Promise<WaitingLin
 
     test('gives each turn away once, however many ask', async () => {
       const { line } = under;
-      await line.offer('one', 10);
+      await line.offer('one', 1);
       const turns = await Promise.all(Array.from({ length: 50 }, () => line.take(2, 1)));
       const order = turns.map(({ firstInMs }) => firstInMs).sort((one, other) => one - other);
       const gaps = order.slice(1).map((at, index) => at - (order[index] ?? 0));
-      expect(Math.min(...gaps)).toBeGreaterThan(200 - slackMs / 10);
+      expect(Math.min(...gaps)).toBeGreaterThan(2_000 - slackMs);
     });
 
     test('tells how long it is, and forgets what a gateway offered that is silent for 10 s', async () => {

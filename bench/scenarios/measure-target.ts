@@ -75,7 +75,7 @@ async function repeated(target: Target, plan: Omit<LoadPlan, 'warmUpMs'>, times:
   return summariseRuns([...runs].sort((one, other) => one.stolen - other.stolen).slice(0, times));
 }
 
-function describeShape({ pairs, shape }: Omit<LoadPlan, 'warmUpMs'>): string {
+function describeShape({ pairs, shape }: Pick<LoadPlan, 'pairs' | 'shape'>): string {
   return shape.kind === 'closed' ? `${pairs} pairs x ${shape.window}` : `${shape.perSecond}/s on ${pairs} pairs`;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 
 import type { MessageId } from '../../protocol/ids.js';
 import { drainPauseView } from '../../protocol/rest/drain-pause.js';
@@ -19,6 +19,8 @@ const clients: RawClient[] = [];
 beforeAll(async () => {
   server = await sharedServer();
 }, 120_000);
+// Other suites come after it, also when this one failed.
+afterAll(() => operate('--resume'));
 afterEach(() => {
   for (const client of clients.splice(0)) client.terminate();
 });

@@ -89,6 +89,8 @@ export class Device {
   readonly #background = new Background((error) => {
     if (!this.#closing.signal.aborted) this.#emit('notice', { kind: 'background-failed', error });
   });
+  /** With the present connection, or the last one. */
+  #caughtUp: Promise<void> = Promise.resolve();
   #status: ConnectionStatus = { state: 'offline', reason: 'not connected yet', final: false };
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -141,7 +143,7 @@ export class Device {
       onStatus: (status) => this.#turned(status),
       onOpen: (opened) => {
         this.#outbox.connected(opened);
-        this.#background.run(this.#catchUp(opened));
+        this.#catchUp(opened);
         this.#tellHeld();
         this.#whileConnected(() => this.#recovery.connected());
         this.#prekeys.connected();
@@ -338,8 +340,12 @@ export class Device {
     return (await this.#dependencies.rest.call('listBlocks', {})).items.map(({ accountId }) => accountId);
   }
 
-  /** Resolves when everything that was sent is accepted, or failed for good, and the server knows what was read. Throws SdkError `closed` if the device is closed before. */
+  /**
+   * Resolves when everything that was sent is accepted, or failed for good, the server knows what was read, and what others read and posted in channels meanwhile is known here.
+   * Throws SdkError `closed` if the device is closed before.
+   */
   async idle(): Promise<void> {
+    await this.#caughtUp;
     await Promise.all([this.#outbox.idle(), this.#receipts.idle()]);
   }
 
@@ -354,8 +360,14 @@ export class Device {
     this.#passHistory();
   }
 
+  #catchUp(connection: Connection): void {
+    const caughtUp = this.#learnMissed(connection);
+    this.#background.run(caughtUp);
+    this.#caughtUp = caughtUp.catch(() => undefined);
+  }
+
   /** What was said and read meanwhile. */
-  async #catchUp(connection: Connection): Promise<void> {
+  async #learnMissed(connection: Connection): Promise<void> {
     const { signal } = this.#connected;
     const introduced = untilDone(() => this.#introduced(), signal);
     this.#background.run(introduced);

@@ -164,7 +164,7 @@ describe('frames about messages', () => {
     expect(stage.server.reads).toHaveLength(before + 3);
   });
 
-  test('receipts that the server cannot tell for the moment are asked for again', async () => {
+  test('receipts that the server cannot tell for the moment are asked for again, and a device is idle only when it has them', async () => {
     const directory = stage.directory();
     const { pal, device, conversationId } = await PenPal.withDevice(stage, { directory });
     const { messageId } = await device.send(conversationId, { type: 'text', text: 'seen?' });
@@ -177,7 +177,9 @@ describe('frames about messages', () => {
     };
     const back = await stage.open({ directory });
     back.connect();
-    await eventually(() => expect(back.messages(conversationId)).toMatchObject([{ state: 'read' }]));
+    await eventually(() => expect(back.status.state).toBe('online'));
+    await back.idle();
+    expect(back.messages(conversationId)).toMatchObject([{ state: 'read' }]);
     expect(stage.server.receiptQuestions).toHaveLength(before + 3);
   });
 

@@ -26,6 +26,7 @@ let requests = 50_000;
 beforeAll(async () => {
   outage = await blobOutage();
   server = await TestServer.start({
+    each: 1,
     environment: {
       ...shippedLimits('media', 'mediaBytes'),
       ...outage.environment,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { AccountId } from '../../protocol/ids.js';
+import { problem } from '../../protocol/rest/problem.js';
 import { stackPorts } from '../../app/stack/endpoints.js';
 import { eventually } from '../support/eventually.js';
 import type { RawClient } from '../support/raw-client.js';
@@ -26,10 +27,24 @@ function at(gateway: string): RawPair {
   return pair.through(server.cluster.member(gateway).socketUrl);
 }
 
+function ask(gateway: string, path: string): Promise<Response> {
+  const { ports } = server.cluster.member(gateway);
+  return fetch(`http://127.0.0.1:${ports.public}/v1${path}`, { headers: { authorization: `Bearer ${pair.alice.token}` } });
+}
+
+const claim = (gateway: string) => ask(gateway, `/accounts/${pair.bob.accountId}/prekeys`);
+
 /** Of the account that is watched: whether it was online, as it was told. */
 function told(client: RawClient): readonly boolean[] {
   return client.unread.flatMap((frame) => (frame.type === 'presence' ? frame.online : []));
 }
+
+test('a device at one gateway is told of the claims at another', async () => {
+  const bob = await at('gateway-2').connect(pair.bob);
+  expect((await claim('gateway-1')).status).toBe(200);
+  expect(await bob.next('prekeys.low')).toEqual({ type: 'prekeys.low', ecRemaining: 0, kemRemaining: 0 });
+  await bob.close();
+});
 
 test('who is on another gateway is seen to come, to type and to go, also when that gateway dies', async () => {
   const watcher = await at('gateway-1').connect(pair.alice);
@@ -67,3 +82,13 @@ test('while redis is away watchers keep what they know and nothing breaks, and t
   await eventually(() => expect([told(watcher), told(watched).at(-1)]).toEqual([[false, true], true]), 45_000);
   for (const client of [watcher, watched]) await client.close();
 }, 120_000);
+
+test('claims are refused while Redis is away, so that nobody takes all keys then; what draws on no limit goes on', async () => {
+  redis.cut();
+  const refused = await claim('gateway-1');
+  expect([refused.status, problem.parse(await refused.json()).code]).toEqual([429, 'rate_limited']);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect((await ask('gateway-1', '/prekeys/count')).status).toBe(200);
+  redis.mend();
+  await eventually(async () => expect((await claim('gateway-1')).status).toBe(200), 10_000);
+});

@@ -10,7 +10,6 @@ import { HeliographServer, type HeliographServerOptions } from '../../bench/proc
 import { deriveKey } from '../../core/derive-key.js';
 import { openTokenKeys } from '../../app/own-keys.js';
 import { tokenKeysOf, type TokenKeys } from '../../gateway/tokens.js';
-import { dropCluster } from './drop-cluster.js';
 import { askKeeper } from './keeper-client.js';
 import { preparePostgres } from './prepared-postgres.js';
 import type { ServerPlace } from './server-place.js';
@@ -123,7 +122,11 @@ export class TestServer extends RunningServer {
     const name = `test_${randomUUID().slice(0, 8)}`;
     const cluster = await HeliographCluster.start({ dist: resolve('dist'), name, ...options });
     const socketUrlOf = Object.fromEntries(cluster.of('gateway').map((gateway) => [gateway.name, gateway.socketUrl]));
-    return new TestServer(cluster, { data: name, socketUrlOf }, () => dropCluster(name));
+    return new TestServer(cluster, { data: name, socketUrlOf }, async () => {
+      // Kafka's client takes a second of CPU to load: few suites have a cluster to drop.
+      const { dropCluster } = await import('./drop-cluster.js');
+      await dropCluster(name);
+    });
   }
 
   /** Of the embedded profile, which is one process in a directory. */

@@ -21,16 +21,16 @@ afterAll(() => server.stop(), 60_000);
 
 const killed = (name: string, acceptedWithinMs: number): Fault => ({
   what: `SIGKILL of ${name}`,
-  breaks: (cluster) => cluster.member(name).kill(),
+  breaks: () => server.cluster.member(name).kill(),
   lastsMs: goneMs,
-  mends: (cluster) => cluster.member(name).start(),
+  mends: () => server.cluster.member(name).start(),
   acceptedWithinMs,
 });
 const frozen = (name: string, acceptedWithinMs: number): Fault => ({
   what: `SIGSTOP of ${name}`,
-  breaks: (cluster) => cluster.member(name).signal('SIGSTOP'),
+  breaks: () => server.cluster.member(name).signal('SIGSTOP'),
   lastsMs: frozenMs,
-  mends: (cluster) => cluster.member(name).signal('SIGCONT'),
+  mends: () => server.cluster.member(name).signal('SIGCONT'),
   acceptedWithinMs,
 });
 

@@ -64,10 +64,10 @@ const faults: readonly Fault[] = [
     () => redisOfPipeline.freeze(),
     () => redisOfPipeline.thaw(),
   ),
-  fault('a pipeline that leaves and joins again six times', 0, async (cluster) => {
+  fault('a pipeline that leaves and joins again six times', 0, async () => {
     for (let times = 0; times < 6; times += 1) {
-      await cluster.member('pipeline-2').stop();
-      await cluster.member('pipeline-2').start();
+      await server.cluster.member('pipeline-2').stop();
+      await server.cluster.member('pipeline-2').start();
     }
   }),
 ];

@@ -6,7 +6,7 @@ import type { LoadDevice } from '../../bench/load/wire.js';
 import { eventually } from '../support/eventually.js';
 import { RawMember } from '../support/raw-group.js';
 import { RegisteredDevices } from '../support/registered-devices.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
 const watchersCount = 10_000;
 const flaps = 4;
@@ -15,17 +15,14 @@ const turn = { frames: 200, ms: 100 };
 /** Until each of them has had its turn. */
 const toldWithinMs = 30_000;
 
-let server: TestServer;
+let server: RunningServer;
 let registered: RegisteredDevices;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
   registered = new RegisteredDevices(server);
 }, 120_000);
-afterAll(async () => {
-  await registered.close();
-  await server.stop();
-});
+afterAll(() => registered.close());
 
 test('10,000 devices that watch one account which comes and goes cost a gateway one message a change, and get no more than 2,000 frames a second from it', async () => {
   const { publicUrl, gatewaySocketUrls: gateways } = server;

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { beforeAll } from '@jest/globals';
 
 import { Stack } from '../../app/stack/stack.js';
 import { goesOnMs, surviveEach, type Fault } from '../support/fault-run.js';
 import { openRedis } from '../support/redis.js';
-import { TestServer } from '../support/server.js';
+import { sharedServer, type RunningServer } from '../support/server.js';
 
 /** How long an engine is gone. */
 const goneMs = 5_000;
@@ -11,12 +11,11 @@ const frozenMs = 20_000;
 const kafkaReturnsMs = 60_000;
 
 const engines = new Stack('.stack');
-let server: TestServer;
+let server: RunningServer;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await sharedServer();
 }, 120_000);
-afterAll(() => server.stop(), 60_000);
 
 const engineKilled = (name: string, acceptedWithinMs: number): Fault => ({
   what: `SIGKILL of ${name}`,

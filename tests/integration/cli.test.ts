@@ -16,7 +16,7 @@ let server: TestServer;
 const running: RunningProgram[] = [];
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await TestServer.start({ each: 1 });
 }, 120_000);
 afterEach(async () => {
   for (const { process } of running) process.kill('SIGKILL');

@@ -14,7 +14,7 @@ let server: TestServer;
 const live = new LiveDevices(() => server.publicUrl);
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await TestServer.start({ each: 1 });
 }, 120_000);
 afterEach(() => live.end());
 afterAll(() => server.stop());

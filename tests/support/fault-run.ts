@@ -2,15 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, describe, expect, test } from '@jest/globals';
 
-import type { HeliographCluster } from '../../bench/process/heliograph-cluster.js';
 import { ConversationLoad } from './conversation-load.js';
-import type { TestServer } from './server.js';
+import type { RunningServer } from './server.js';
 
 export interface Fault {
   readonly what: string;
-  readonly breaks: (cluster: HeliographCluster) => unknown;
+  readonly breaks: () => unknown;
   readonly lastsMs: number;
-  readonly mends: (cluster: HeliographCluster) => unknown;
+  readonly mends: () => unknown;
   /** No message waits longer for its `accepted`. */
   readonly acceptedWithinMs: number;
 }
@@ -24,7 +23,7 @@ export const settleMs = 90_000;
 const columns = 'what | accepted | longest wait for `accepted` | all is well after | duplicates removed';
 
 /** A test for each fault; what it cost is printed as a table at the end. */
-export function surviveEach(server: () => TestServer, faults: readonly Fault[]): void {
+export function surviveEach(server: () => RunningServer, faults: readonly Fault[]): void {
   describe('while devices talk', () => {
     const rows: string[] = [];
     afterAll(() => {
@@ -42,14 +41,14 @@ export function surviveEach(server: () => TestServer, faults: readonly Fault[]):
 }
 
 /** Devices talk while it breaks and mends. Throws what was lost or came out of order, and a wait that was too long; answers a row under `columns`. */
-async function survive(server: TestServer, { what, breaks, lastsMs, mends, acceptedWithinMs }: Fault): Promise<string> {
+async function survive(server: RunningServer, { what, breaks, lastsMs, mends, acceptedWithinMs }: Fault): Promise<string> {
   const load = await ConversationLoad.start(server, talking);
   try {
     await sleep(1_000);
     load.takeLongestWaitMs();
-    await breaks(server.cluster);
+    await breaks();
     await sleep(lastsMs);
-    await mends(server.cluster);
+    await mends();
     const mendedAtMs = performance.now();
     await sleep(1_000);
     await load.settle(settleMs);

@@ -89,7 +89,7 @@ export class RunningServer {
 
 /**
  * The server that the suites of a jest worker share, one after the other, started for the first of them (tests/support/shared-settings.ts): for those that need no other settings and
- * kill nothing. What they count has a beginning of theirs.
+ * kill none of its processes. What they count has a beginning of theirs.
  */
 export async function sharedServer(): Promise<RunningServer> {
   return new RunningServer(await askKeeper('server', process.env['JEST_WORKER_ID']));

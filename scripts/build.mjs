@@ -6,12 +6,44 @@ import { fileURLToPath } from 'node:url';
 import { runStep, say, secondsSince, tellingLine } from './run-step.mjs';
 import { runScript, SetUpError } from './set-up-error.mjs';
 
-const bundle = 'workflows/bundle.js';
-const buildInfo = '.tsbuildinfo';
+const rooms = [
+  'protocol',
+  'core',
+  'ports',
+  'adapters',
+  'gateway',
+  'pipeline',
+  'workflows',
+  'activities',
+  'app',
+  'workers',
+  'telemetry',
+  'sdk',
+  'cli',
+  'bench',
+  'examples',
+  'tests/programs',
+];
+/** What is started, and what the scripts and somebody's own programs import. */
+const programs = [
+  'workers/all-in-one.ts',
+  'cli/main.ts',
+  'cli/demo.ts',
+  'cli/demo/device-process.ts',
+  'app/stack/stack.ts',
+  'sdk/index.ts',
+  'bench/run.ts',
+  'bench/channel-posts.ts',
+  'bench/storm.ts',
+  'bench/reference-relay.ts',
+  'bench/process/collect-on-signal.ts',
+  'examples/*.ts',
+  'tests/programs/*.ts',
+];
 const stampFile = '.stamp';
-const otherInputs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/bundle-workflows.ts'];
+const otherInputs = ['tsconfig.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/bundle-programs.mjs', 'scripts/bundle-workflows.ts'];
 
-/** Compiles the rooms to dist/, unless dist/ was made from exactly these sources. */
+/** Makes dist/ of the rooms, unless it was made from exactly these sources. Types are for `npm run check`. */
 export async function buildWhenStale(root) {
   const sources = listSources(root);
   const stamp = fingerprint(root, sources);
@@ -20,30 +52,28 @@ export async function buildWhenStale(root) {
 
 async function build(root, sources, stamp) {
   const startMs = Date.now();
-  say('Build: compiling');
-  rmSync(join(root, 'dist', stampFile), { force: true });
-  // Independent of each other: the bundler reads the TypeScript sources.
-  await Promise.all([compile(root, sources), bundleWorkflows(root)]);
+  say('Build: bundling');
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  await Promise.all([bundleServer(root), bundleWorkflows(root)]);
   copyAssets(root, sources);
-  removeLeftovers(root, sources);
   writeFileSync(join(root, 'dist', stampFile), stamp);
   say(`Build: done in ${secondsSince(startMs)}`);
 }
 
-async function compile(root, sources) {
-  const outputs = sources.filter(isCode).map(outputOf);
-  // What was deleted by hand the incremental compiler would not write again.
-  if (!outputs.every((path) => existsSync(join(root, 'dist', path)))) rmSync(join(root, 'dist', buildInfo), { force: true });
-  const args = [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--pretty', 'false'];
-  const { code, output } = await runStep({ label: 'Build', command: process.execPath, args, cwd: root });
-  if (code !== 0) {
-    throw new SetUpError(`The build failed: ${tellingLine(output, /error TS/)}`, 'Run `npx tsc -p .` to see everything the compiler found');
+async function bundleServer(root) {
+  // A fresh checkout had no packages when this file was loaded.
+  const { bundlePrograms } = await import('./bundle-programs.mjs');
+  try {
+    await bundlePrograms(root, programs);
+  } catch (error) {
+    const [first] = error.errors ?? [];
+    const where = first?.location ? `${first.location.file}:${first.location.line}: ` : '';
+    throw new SetUpError(`The build failed: ${where}${first?.text ?? error.message}`, 'Run `npm run check` to see everything that is wrong');
   }
-  if (existsSync(join(root, 'dist', 'cli', 'main.js'))) chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
+  chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
 }
 
 async function bundleWorkflows(root) {
-  mkdirSync(join(root, 'dist', dirname(bundle)), { recursive: true });
   const args = ['--import', 'tsx', 'scripts/bundle-workflows.ts'];
   const { code, output } = await runStep({ label: 'Workflow bundle', command: process.execPath, args, cwd: root });
   if (code !== 0) {
@@ -55,24 +85,14 @@ async function bundleWorkflows(root) {
 }
 
 function copyAssets(root, sources) {
-  for (const path of sources.filter((source) => !isCode(source))) {
+  for (const path of sources.filter((source) => !source.endsWith('.ts'))) {
     const target = join(root, 'dist', path);
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(root, path), target);
   }
 }
 
-/** Outputs of files that were renamed or deleted must not be found by anybody. */
-function removeLeftovers(root, sources) {
-  const kept = new Set([...sources.map(outputOf), buildInfo, bundle]);
-  for (const path of walk(root, 'dist')) {
-    const output = path.slice('dist/'.length);
-    if (!kept.has(output)) rmSync(join(root, path));
-  }
-}
-
 function listSources(root) {
-  const rooms = JSON.parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8')).include;
   return rooms.flatMap((room) => walk(root, room)).filter((path) => !path.endsWith('.md'));
 }
 
@@ -83,9 +103,6 @@ function walk(root, directory) {
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
     .sort();
 }
-
-const isCode = (path) => path.endsWith('.ts') && !path.endsWith('.d.ts');
-const outputOf = (path) => (isCode(path) ? path.replace(/\.ts$/, '.js') : path);
 
 function fingerprint(root, sources) {
   const hash = createHash('sha256').update(process.versions.node.split('.')[0]);

@@ -1,11 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 interface CallFrame {
   readonly functionName: string;
   readonly url: string;
+  /** As the column from 0. */
   readonly lineNumber: number;
+  readonly columnNumber: number;
 }
 
 /** A `.cpuprofile` as V8 writes it; times in microseconds of the monotonic clock. */
@@ -28,11 +31,26 @@ export interface ProfileSummary {
   readonly rooms: readonly SelfTime[];
 }
 
-/** The profile of a process's main thread from the directory that `--cpu-prof-dir` named. Throws when there is none. */
+/** The profile of a process's main thread from the directory that `--cpu-prof-dir` named, with the places of the sources it was built from. Throws when there is none. */
 export function readMainThreadProfile(directory: string, pid: number): CpuProfile {
   const file = readdirSync(directory).find((name) => name.includes(`.${pid}.0.`) && name.endsWith('.cpuprofile'));
   if (file === undefined) throw new Error('the server wrote no profile');
-  return JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile;
+  const profile = JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile;
+  const maps = new Map<string, SourceMap | undefined>();
+  return { ...profile, nodes: profile.nodes.map((node) => ({ ...node, callFrame: inItsSource(node.callFrame, maps) })) };
+}
+
+function inItsSource(frame: CallFrame, maps: Map<string, SourceMap | undefined>): CallFrame {
+  const { url, lineNumber, columnNumber } = frame;
+  if (!maps.has(url)) maps.set(url, sourceMapOf(url));
+  const found = maps.get(url)?.findEntry(lineNumber, columnNumber);
+  if (found === undefined || !('originalSource' in found)) return frame;
+  return { ...frame, url: new URL(found.originalSource, url).href, lineNumber: found.originalLine, columnNumber: found.originalColumn };
+}
+
+function sourceMapOf(url: string): SourceMap | undefined {
+  const path = url.startsWith('file:') ? `${fileURLToPath(url)}.map` : '';
+  return existsSync(path) ? new SourceMap(JSON.parse(readFileSync(path, 'utf8')) as SourceMapPayload) : undefined;
 }
 
 /** Self time of the samples between two times of the monotonic clock, in microseconds; the largest first. */
@@ -72,7 +90,7 @@ function roomOf({ functionName, url }: CallFrame, root: string): string {
   if (url.startsWith('node:')) return url.split('/')[0] ?? url;
   const path = pathOf(url, root);
   const inPackage = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
-  return inPackage?.[1] ?? path.split('/').slice(0, 2).join('/');
+  return inPackage?.[1] ?? path.split('/')[0] ?? path;
 }
 
 function pathOf(url: string, root: string): string {

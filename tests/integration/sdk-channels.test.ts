@@ -1,6 +1,7 @@
 /* eslint-disable max-lines -- everything that devices do with channels, on one server */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,7 +9,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createSystemClock } from '../../adapters/system/system-clock.js';
 import { createTokens } from '../../gateway/tokens.js';
 import { type AccountId, type ChannelConversation, type ConversationId, type Device } from '../../sdk/index.js';
-import { builtProgram } from '../support/built-program.js';
 import { eventually } from '../support/eventually.js';
 import { LiveDevices } from '../support/live-devices.js';
 import { TestServer } from '../support/server.js';
@@ -74,7 +74,7 @@ async function promote(of: TestServer, { by, conversationId, accountId }: { by: 
 
 /** A reader in a process of its own that is killed when it was told so many messages. Answers their ids. */
 async function killedReader({ conversationId }: Of, { directory, handle }: { readonly directory: string; readonly handle: string }, after: number) {
-  const args = [builtProgram('tests/support/killed-device.ts'), server.publicUrl, directory, handle, `#${conversationId}`];
+  const args = [resolve('dist/tests/programs/killed-device.js'), server.publicUrl, directory, handle, `#${conversationId}`];
   const reader = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } });
   const ids: string[] = [];
   const closed = once(reader, 'close');

@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
 import { openDevice, type ConversationId, type Device, type Message } from '../../sdk/index.js';
-import { builtProgram } from '../support/built-program.js';
 import { eventually } from '../support/eventually.js';
 import { sharedServer, type RunningServer } from '../support/server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -14,7 +14,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 const rounds = 12;
 const groupRounds = 8;
 const settleMs = 60_000;
-const killedDevice = builtProgram('tests/support/killed-device.ts');
+const killedDevice = resolve('dist/tests/programs/killed-device.js');
 let server: RunningServer;
 const suite = randomUUID().slice(0, 8);
 const handleOf = (name: string) => `${name}-${suite}`;

@@ -95,10 +95,10 @@ describe('figures of a benchmark', () => {
   });
 
   test('self time is summed by function and by room, inside the asked time only', () => {
-    const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 9 });
+    const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 9, columnNumber: 0 });
     const profile = {
       nodes: [
-        { id: 1, callFrame: frame('work', 'file:///app/dist/gateway/websocket/session.js') },
+        { id: 1, callFrame: frame('work', 'file:///app/gateway/websocket/session.ts') },
         { id: 2, callFrame: frame('pack', 'file:///app/node_modules/msgpackr/pack.js') },
         { id: 3, callFrame: frame('(idle)', '') },
       ],
@@ -108,8 +108,8 @@ describe('figures of a benchmark', () => {
     };
     const { functions, rooms, totalMs } = summariseProfile(profile, '/app', 1_050, 1_400);
     expect(totalMs).toBeCloseTo(0.3);
-    expect(functions.map(({ name }) => name)).toEqual(['work dist/gateway/websocket/session.js:10', 'pack node_modules/msgpackr/pack.js:10']);
-    expect(rooms.map(({ name }) => name)).toEqual(['dist/gateway', 'msgpackr']);
+    expect(functions.map(({ name }) => name)).toEqual(['work gateway/websocket/session.ts:10', 'pack node_modules/msgpackr/pack.js:10']);
+    expect(rooms.map(({ name }) => name)).toEqual(['gateway', 'msgpackr']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
 
-import { builtProgram } from '../built-program.js';
 import type { HostAnswers, HostCalls, HostEvent, HostFailure, HostReply } from './host-calls.js';
 
 /** A call that a device refused, by its code. */
@@ -13,7 +13,7 @@ export class CallFailure extends Error {
   }
 }
 
-const deviceHost = builtProgram('tests/support/scenario/device-host.ts');
+const deviceHost = resolve('dist/tests/programs/device-host.js');
 
 interface Waiting {
   resolve(answer: unknown): void;

@@ -9,10 +9,10 @@ import {
   type Device,
   type Message,
   type MessageId,
-} from '../../../sdk/index.js';
-import { isChannelId } from '../../../protocol/ids.js';
-import type { ChangeCall, HostAnswers, HostCalls, HostEvent, HostReply, HostRequest } from './host-calls.js';
-import type { Name, Wish } from './script.js';
+} from '../../sdk/index.js';
+import { isChannelId } from '../../protocol/ids.js';
+import type { ChangeCall, HostAnswers, HostCalls, HostEvent, HostReply, HostRequest } from '../support/scenario/host-calls.js';
+import type { Name, Wish } from '../support/scenario/script.js';
 
 type Channels = Device['channels'];
 

@@ -16,11 +16,12 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export async function prepare({ testServer = false, schemathesis = false } = {}) {
   checkNode();
-  await installPackages(root);
-  const temporalCli = await setUpTemporal(root, { testServer });
-  if (schemathesis) await setUpSchemathesis(root);
+  const installs = [installPackages(root), setUpTemporal(root, { testServer }), ...(schemathesis ? [setUpSchemathesis(root)] : [])];
+  // What was begun ends before a failure is told.
+  const failed = (await Promise.allSettled(installs)).find(({ status }) => status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   await buildWhenStale(root);
-  return { temporalCli };
+  return { temporalCli: await installs[1] };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -40,6 +40,7 @@ const programs = [
   'examples/*.ts',
   'tests/programs/*.ts',
 ];
+const workflowBundle = 'dist/workflows/bundle.js';
 const stampFile = '.stamp';
 const otherInputs = ['tsconfig.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/bundle-programs.mjs', 'scripts/bundle-workflows.ts'];
 
@@ -53,9 +54,9 @@ export async function buildWhenStale(root) {
 async function build(root, sources, stamp) {
   const startMs = Date.now();
   say('Build: bundling');
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  await Promise.all([bundleServer(root), bundleWorkflows(root)]);
-  copyAssets(root, sources);
+  rmSync(join(root, 'dist', stampFile), { force: true });
+  const [programFiles] = await Promise.all([bundleServer(root), bundleWorkflows(root)]);
+  removeLeftovers(root, [...programFiles, workflowBundle, ...copyAssets(root, sources)]);
   writeFileSync(join(root, 'dist', stampFile), stamp);
   say(`Build: done in ${secondsSince(startMs)}`);
 }
@@ -64,13 +65,14 @@ async function bundleServer(root) {
   // A fresh checkout had no packages when this file was loaded.
   const { bundlePrograms } = await import('./bundle-programs.mjs');
   try {
-    await bundlePrograms(root, programs);
+    const files = await bundlePrograms(root, programs);
+    chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
+    return files;
   } catch (error) {
     const [first] = error.errors ?? [];
     const where = first?.location ? `${first.location.file}:${first.location.line}: ` : '';
     throw new SetUpError(`The build failed: ${where}${first?.text ?? error.message}`, 'Run `npm run check` to see everything that is wrong');
   }
-  chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
 }
 
 async function bundleWorkflows(root) {
@@ -85,11 +87,19 @@ async function bundleWorkflows(root) {
 }
 
 function copyAssets(root, sources) {
-  for (const path of sources.filter((source) => !source.endsWith('.ts'))) {
-    const target = join(root, 'dist', path);
-    mkdirSync(dirname(target), { recursive: true });
-    copyFileSync(join(root, path), target);
-  }
+  const assets = sources.filter((source) => !source.endsWith('.ts'));
+  return assets.map((path) => {
+    const target = join('dist', path);
+    mkdirSync(dirname(join(root, target)), { recursive: true });
+    copyFileSync(join(root, path), join(root, target));
+    return target;
+  });
+}
+
+/** Of the build before: last, for what may be starting from it just now. */
+function removeLeftovers(root, files) {
+  const kept = new Set(files);
+  for (const path of walk(root, 'dist')) if (!kept.has(path)) rmSync(join(root, path));
 }
 
 function listSources(root) {

@@ -56,9 +56,9 @@ const takeWhatIsUsed = {
   },
 };
 
-/** What several of them use is in files that they share. Throws with esbuild's `errors`. */
+/** What several of them use is in files that they share. Answers the paths of all that it wrote. Throws with esbuild's `errors`. */
 export async function bundlePrograms(root, entryPoints) {
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints,
     outbase: '.',
@@ -72,10 +72,12 @@ export async function bundlePrograms(root, entryPoints) {
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'silent',
+    metafile: true,
     banner: { js: banner },
     external,
     plugins: [keepPlaces(root), takeWhatIsUsed],
   });
+  return Object.keys(metafile.outputs);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePrograms(dirname(import.meta.dirname), process.argv.slice(2));

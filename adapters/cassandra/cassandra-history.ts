@@ -43,7 +43,8 @@ export function createCassandraHistory(client: CassandraClient, options: Cassand
 class CassandraHistory implements History {
   readonly #client: CassandraClient;
   readonly #options: CassandraHistoryOptions;
-  readonly #knownBuckets = new LRUCache<string, true>({ max: rememberedBuckets });
+  /** Grows with what is in it: by `max` it would take all its memory at once. */
+  readonly #knownBuckets = new LRUCache<string, true>({ maxSize: rememberedBuckets, sizeCalculation: () => 1 });
 
   constructor(client: CassandraClient, options: CassandraHistoryOptions) {
     this.#client = client;

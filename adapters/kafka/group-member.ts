@@ -104,7 +104,9 @@ export class GroupMember {
 
   async #goOnBeating(): Promise<void> {
     for (;;) {
-      await this.#dependencies.clock.sleep(this.#intervalMs, this.#pause.signal).catch(() => undefined);
+      // At the same moment as the other groups of this process, which then wakes once for all of them.
+      const pauseMs = this.#intervalMs - (this.#dependencies.clock.nowMs() % this.#intervalMs);
+      await this.#dependencies.clock.sleep(pauseMs, this.#pause.signal).catch(() => undefined);
       this.#pause = new AbortController();
       if (this.#left) return;
       try {

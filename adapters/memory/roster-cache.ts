@@ -18,7 +18,9 @@ export interface RosterCache extends Rosters {
 /** `Conversations.roster` behind an LRU cache. A failed read leaves what was known in place, so a directory that is away stops nobody who talked lately. */
 export function createRosterCache(conversations: Conversations, announcements: Announcements, options: RosterCacheOptions): RosterCache {
   const cache = new LRUCache<ConversationId, Roster>({
-    max: options.maxConversations,
+    // Grows with what is in it: by `max` it would take all its memory at once.
+    maxSize: options.maxConversations,
+    sizeCalculation: () => 1,
     ttl: options.maxAgeMs,
     noDeleteOnFetchRejection: true,
     allowStaleOnFetchRejection: true,

@@ -31,12 +31,13 @@ const activityStates: ReadonlyMap<number, WorkflowDetail['activities'][number]['
 
 type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
-export function createTemporalWorkflowViews({ client }: Pick<TemporalConnection, 'client'>): WorkflowViews {
+/** Of this deployment: another one in the same namespace has another task queue. */
+export function createTemporalWorkflowViews({ client, taskQueue }: Pick<TemporalConnection, 'client' | 'taskQueue'>): WorkflowViews {
   return {
     list: (query) =>
       asked(client, async () => {
         const found: WorkflowExecutionInfo[] = [];
-        for await (const execution of client.workflow.list({ query: searchOf(query), pageSize: query.limit })) {
+        for await (const execution of client.workflow.list({ query: searchOf(query, taskQueue), pageSize: query.limit })) {
           found.push(execution);
           if (found.length === query.limit) break;
         }
@@ -69,8 +70,9 @@ async function asked<Answer>(client: Client, ask: () => Promise<Answer>): Promis
 }
 
 /** In the language of Temporal's visibility store. */
-function searchOf({ type, status, gateway, device, account }: WorkflowQuery): string {
+function searchOf({ type, status, gateway, device, account }: WorkflowQuery, taskQueue: string): string {
   const parts = [
+    ['TaskQueue', taskQueue],
     ['WorkflowType', type],
     ['ExecutionStatus', status === undefined ? undefined : pascal(status)],
     [searchAttributes.gateway.name, gateway],

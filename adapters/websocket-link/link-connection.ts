@@ -34,6 +34,7 @@ export class LinkConnection implements GatewayConnection {
     this.gatewayId = gatewayId;
     this.linkId = linkId;
     this.#socket = new LinkSocket(ws, {
+      asks: true,
       received: (value) => {
         this.#answered(value as LinkAnswer);
       },

@@ -37,6 +37,7 @@ export function createLinkServer({ endpoint, secret, events }: LinkServerOptions
     }
     server.handleUpgrade(request, stream, head, (ws) => {
       const link = new LinkSocket(ws, {
+        asks: false,
         received: (value) => {
           serve(endpoint, linkId, link, value as LinkCall);
         },

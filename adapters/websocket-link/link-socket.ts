@@ -7,7 +7,9 @@ const silentAfterMs = 3_000;
 /** Bytes that the other side did not take. */
 const maxBufferedBytes = 64 * 1024 * 1024;
 
-export interface LinkSocketHandlers {
+export interface LinkSocketOptions {
+  /** One end asks whether the other is there; both hear of it. */
+  readonly asks: boolean;
   readonly received: (value: unknown) => void;
   /** Once; nothing is received after it. */
   readonly lost: (why: string) => void;
@@ -16,16 +18,16 @@ export interface LinkSocketHandlers {
 /** One end of a link: values go out in frames, one for each turn of the event loop; silence, a broken frame or a full buffer end it. */
 export class LinkSocket {
   readonly #ws: WebSocket;
-  readonly #handlers: LinkSocketHandlers;
+  readonly #options: LinkSocketOptions;
   #waiting: Buffer[] = [];
   #flushing = false;
   #heardAtMs = performance.now();
   readonly #heartbeat: NodeJS.Timeout;
   #lost = false;
 
-  constructor(ws: WebSocket, handlers: LinkSocketHandlers) {
+  constructor(ws: WebSocket, options: LinkSocketOptions) {
     this.#ws = ws;
-    this.#handlers = handlers;
+    this.#options = options;
     const heard = () => {
       this.#heardAtMs = performance.now();
     };
@@ -63,7 +65,7 @@ export class LinkSocket {
     this.#waiting = [];
     clearInterval(this.#heartbeat);
     this.#ws.terminate();
-    this.#handlers.lost(why);
+    this.#options.lost(why);
   }
 
   #flush(): void {
@@ -88,7 +90,7 @@ export class LinkSocket {
   #receive(data: Buffer): void {
     if (this.#lost) return;
     try {
-      for (const value of decodeLinkFrame(data)) this.#handlers.received(value);
+      for (const value of decodeLinkFrame(data)) this.#options.received(value);
     } catch (error) {
       this.end(`a frame that cannot be read: ${String(error)}`);
     }
@@ -96,6 +98,6 @@ export class LinkSocket {
 
   #beat(): void {
     if (performance.now() - this.#heardAtMs > silentAfterMs) this.end(`silent for ${silentAfterMs} ms`);
-    else this.#ws.ping();
+    else if (this.#options.asks) this.#ws.ping();
   }
 }

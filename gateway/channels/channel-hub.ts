@@ -7,6 +7,7 @@ import type { AccountId, ConversationId, Position } from '../../protocol/ids.js'
 import type { ChannelHead } from '../../protocol/server-frames.js';
 import type { ChannelEvents } from '../../telemetry/channel-events.js';
 import type { LogCatchUp } from '../log-catch-up.js';
+import { Demand } from '../demand.js';
 import { FramePacer } from '../frame-pacer.js';
 import type { Watcher } from '../presence/watch.js';
 import { requireChannelMembers } from '../require-channel-member.js';
@@ -45,6 +46,7 @@ interface Watched {
 export class ChannelHub {
   readonly #dependencies: ChannelHubDependencies;
   readonly #channels = new Map<ConversationId, Watched>();
+  readonly #demand = new Demand();
   readonly #watchers = new Map<Watcher, Map<ConversationId, ChannelWatch>>();
   readonly #pacer = new FramePacer<ChannelWatch>(framesPerTurn);
   /** One read of a channel's head serves everybody who asked before it began: members come back all at once. */
@@ -74,7 +76,7 @@ export class ChannelHub {
   }
 
   run(signal: AbortSignal): Promise<void> {
-    return runTurns({ clock: this.#dependencies.clock, everyMs: turnMs, signal }, () => {
+    return runTurns({ clock: this.#dependencies.clock, everyMs: turnMs, demand: this.#demand, signal }, () => {
       this.#turn();
     });
   }
@@ -140,6 +142,7 @@ export class ChannelHub {
     });
     const watched: Watched = { watches: new Set(), head: -1, listening };
     this.#channels.set(conversationId, watched);
+    this.#demand.set(true);
     return watched;
   }
 
@@ -153,6 +156,7 @@ export class ChannelHub {
     watched?.watches.delete(watch);
     if (watched === undefined || watched.watches.size > 0) return;
     this.#channels.delete(conversationId);
+    this.#demand.set(this.#channels.size > 0);
     void watched.listening.then((end) => {
       // Somebody may watch it again by now.
       if (!this.#channels.has(conversationId)) end();

@@ -9,6 +9,7 @@ import { DomainError } from '../../protocol/errors.js';
 import type { AccountId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import type { PresenceEvents } from '../../telemetry/presence-events.js';
+import { Demand } from '../demand.js';
 import { FramePacer } from '../frame-pacer.js';
 import { runTurns } from '../run-turns.js';
 import { InTurn } from './in-turn.js';
@@ -50,6 +51,7 @@ interface Watched {
 export class PresenceHub {
   readonly #dependencies: PresenceHubDependencies;
   readonly #accounts = new Map<AccountId, Watched>();
+  readonly #demand = new Demand();
   readonly #watchers = new Map<Watcher, Map<AccountId, Watch>>();
   /** Accounts to be looked at, and when. */
   readonly #due = new Map<AccountId, number>();
@@ -80,7 +82,7 @@ export class PresenceHub {
   }
 
   run(signal: AbortSignal): Promise<void> {
-    return runTurns({ clock: this.#dependencies.clock, everyMs: turnMs, signal }, () => {
+    return runTurns({ clock: this.#dependencies.clock, everyMs: turnMs, demand: this.#demand, signal }, () => {
       this.#turn();
     });
   }
@@ -150,6 +152,7 @@ export class PresenceHub {
     });
     const watched: Watched = { accountId, known, watches: new Set(), end };
     this.#accounts.set(accountId, watched);
+    this.#demand.set(true);
     this.#due.set(accountId, 0);
     return watched;
   }
@@ -163,6 +166,7 @@ export class PresenceHub {
     if (watched === undefined || watched.watches.size > 0) return;
     this.#accounts.delete(accountId);
     this.#due.delete(accountId);
+    this.#demand.set(this.#accounts.size > 0);
     watched.end();
   }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
 
+import { fillChannel } from '../../bench/channels/fill-channel.js';
 import type { ConversationId, MessageId } from '../../protocol/ids.js';
 import { limits } from '../../protocol/limits.js';
 import { channelView, type ChannelView } from '../../protocol/rest/channel.js';
@@ -11,7 +12,6 @@ import type { ChannelHead } from '../../protocol/server-frames.js';
 import { eventually } from '../support/eventually.js';
 import { newChannelId } from '../support/ids.js';
 import { MemberStage } from '../support/member-stage.js';
-import { sql } from '../support/postgres.js';
 import type { RawMember } from '../support/raw-group.js';
 import { sharedServer } from '../support/server.js';
 
@@ -231,14 +231,7 @@ describe('a channel in frames and REST', () => {
     await Promise.all([ann, bea].map((member) => member.connect()));
     const channel = await founded(ann);
     await joined(channel, ann, [bea]);
-    const more = limits.maxChannelMembers - 2;
-    const id = `'${channel.conversationId}'`;
-    await sql(
-      stage.server.directoryUrl,
-      `INSERT INTO account SELECT gen_random_uuid(), 'c-' || n, '\\x05'::bytea, 1, '\\x05'::bytea, 0 FROM generate_series(1, ${more}) AS n`,
-    );
-    await sql(stage.server.directoryUrl, `INSERT INTO member SELECT ${id}, account_id, 'member', 0 FROM account WHERE handle LIKE 'c-%'`);
-    await sql(stage.server.directoryUrl, `UPDATE conversation SET member_count = ${limits.maxChannelMembers} WHERE conversation_id = ${id}`);
+    await fillChannel(stage.server.directoryUrl, channel.conversationId, limits.maxChannelMembers - 2);
     const eve = await stage.one();
     const { secret } = inviteSchema.parse((await ann.ask('POST', `/channels/${channel.conversationId}/invite`, { lifetimeMs: 60_000 })).body);
     expect(await eve.ask('POST', '/channel-invites', { secret })).toMatchObject({

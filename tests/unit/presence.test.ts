@@ -146,6 +146,20 @@ describe('watching', () => {
     expect(watcher.told[2]).toBeGreaterThanOrEqual(leftAtMs);
   });
 
+  test('takes no turns while nobody watches, before and after somebody did', async () => {
+    const waits = () => stage.clock.step(stage.clock.nowMs() + 60_000);
+    expect(await waits()).toBe(false);
+    await stage.hub.watch(watcher, [ann]);
+    await stage.pass(1_000);
+    expect(watcher.told).toEqual([7]);
+    stage.hub.unwatch(watcher, [ann]);
+    await stage.pass(1_000);
+    expect(await waits()).toBe(false);
+    await stage.hub.watch(watcher, [ann]);
+    await stage.pass(1_000);
+    expect(watcher.told).toEqual([7, 7]);
+  });
+
   test('finds out within 36 s what nobody told: a gateway that died took its devices with it', async () => {
     stage.online.add(ann);
     await stage.hub.watch(watcher, [ann]);

@@ -1,10 +1,5 @@
-/**
- * `node scripts/bundle-programs.mjs PROGRAM.ts ...`: makes programs of TypeScript, each at its place in dist/, together with the packages that they use: to load thousands of files
- * costs a process more than all else it does before it is ready.
- */
 import { readFileSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { relative } from 'node:path';
 
 import { build } from 'esbuild';
 
@@ -56,7 +51,10 @@ const takeWhatIsUsed = {
   },
 };
 
-/** What several of them use is in files that they share. Answers the paths of all that it wrote. Throws with esbuild's `errors`. */
+/**
+ * Makes programs of TypeScript, each at its place in dist/, together with the packages that they use: to load thousands of files costs a process more than all else it does before it is
+ * ready. What several of them use is in files of dist/shared. Answers the paths of all that it wrote. Throws with esbuild's `errors`.
+ */
 export async function bundlePrograms(root, entryPoints) {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -79,5 +77,3 @@ export async function bundlePrograms(root, entryPoints) {
   });
   return Object.keys(metafile.outputs);
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePrograms(dirname(import.meta.dirname), process.argv.slice(2));

@@ -10,9 +10,11 @@ export function processStartedAt(pid: number): string | undefined {
 function fromProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command, in parentheses, may hold spaces; field 22 of the whole is the 20th behind it. State Z is a process that ended.
+    // Fields are counted from the state, 3 of the whole: the command before it, in parentheses, may hold spaces.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
+    const [state, threads, startedAt] = [fields[0], fields[17], fields[19]];
+    // Once its first thread has ended it is a zombie, and holds its files and ports until all have.
+    return state === 'Z' && threads === '1' ? undefined : startedAt;
   } catch {
     return undefined;
   }

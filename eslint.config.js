@@ -69,7 +69,7 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: { ...correctness, ...size, ...types, 'no-console': 'error', 'no-restricted-syntax': ['error', noDefaultExport, noEnvironment] },
   },
   {

@@ -11,7 +11,8 @@ import { runScript } from './set-up-error.mjs';
 const tool = (path, ...args) => [join(root, 'node_modules', path), ...args];
 
 const steps = [
-  { label: 'lint', args: tool('eslint/bin/eslint.js', '.') },
+  // The longest step. What rules need lives shortly: a larger young generation takes a tenth of the time.
+  { label: 'lint', args: ['--max-semi-space-size=128', ...tool('eslint/bin/eslint.js', '.')] },
   { label: 'types', args: tool('typescript/bin/tsc', '-p', '.') },
   { label: 'architecture', args: tool('dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.js', '.') },
   { label: 'dead code', args: tool('knip/bin/knip.js') },

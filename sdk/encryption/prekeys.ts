@@ -18,7 +18,7 @@ export interface PublicPrekeys {
   readonly kemPrekeys: readonly SignedPublicKey[];
 }
 
-const oneTimePrekeys = 100;
+const fullSet = 100;
 const dayMs = 24 * 3600 * 1000;
 const rotationMs = 7 * dayMs;
 const keptMs = 30 * dayMs;
@@ -37,9 +37,9 @@ export function adoptIdentity(unit: UnitOfWork, identityKeyPair: Uint8Array): nu
   return registrationId;
 }
 
-/** The whole set of a new device; private halves go into the unit. */
-export function makePrekeys(unit: UnitOfWork, nowMs: number): PublicPrekeys {
-  return { ...makeRotatingPrekeys(unit, nowMs), ecPrekeys: makeEcPrekeys(unit), kemPrekeys: makeKemPrekeys(unit, nowMs) };
+/** The whole set of a new device, with so many one-time keys of each kind; private halves go into the unit. */
+export function makePrekeys(unit: UnitOfWork, nowMs: number, oneTime = fullSet): PublicPrekeys {
+  return { ...makeRotatingPrekeys(unit, nowMs), ecPrekeys: makeEcPrekeys(unit, oneTime), kemPrekeys: makeKemPrekeys(unit, nowMs, oneTime) };
 }
 
 export function makeRotatingPrekeys(unit: UnitOfWork, nowMs: number): Pick<PublicPrekeys, 'signedPrekey' | 'kemLastResort'> {
@@ -55,19 +55,20 @@ export function makeRotatingPrekeys(unit: UnitOfWork, nowMs: number): Pick<Publi
   return { signedPrekey: { keyId, publicKey, signature }, kemLastResort: makeKemPrekey(unit, identity, nowMs, true) };
 }
 
-/** As many one-time EC prekeys as a full set has. */
-export function makeEcPrekeys(unit: UnitOfWork): PublicPrekeys['ecPrekeys'] {
-  return Array.from({ length: oneTimePrekeys }, () => {
+export function makeEcPrekeys(unit: UnitOfWork, count = fullSet): PublicPrekeys['ecPrekeys'] {
+  return Array.from({ length: count }, () => {
     const pair = PrivateKey.generate();
+    // It is computed each time.
+    const publicKey = pair.getPublicKey();
     const keyId = nextId(unit);
-    unit.put(ecPrekeyTable, [keyId], PreKeyRecord.new(keyId, pair.getPublicKey(), pair).serialize());
-    return { keyId, publicKey: pair.getPublicKey().serialize() };
+    unit.put(ecPrekeyTable, [keyId], PreKeyRecord.new(keyId, publicKey, pair).serialize());
+    return { keyId, publicKey: publicKey.serialize() };
   });
 }
 
-export function makeKemPrekeys(unit: UnitOfWork, nowMs: number): PublicPrekeys['kemPrekeys'] {
+export function makeKemPrekeys(unit: UnitOfWork, nowMs: number, count = fullSet): PublicPrekeys['kemPrekeys'] {
   const identity = ownIdentityOf(unit);
-  return Array.from({ length: oneTimePrekeys }, () => makeKemPrekey(unit, identity, nowMs, false));
+  return Array.from({ length: count }, () => makeKemPrekey(unit, identity, nowMs, false));
 }
 
 /** Whether the newest signed prekey is older than a week. */

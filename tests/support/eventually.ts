@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Repeats a check until it passes; after the time it throws what the check threw last. */
+const shortestPauseMs = 25;
+const longestPauseMs = 200;
+
+/** Repeats a check until it passes, the less often the longer it takes; after the time it throws what the check threw last. */
 export async function eventually<T>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
-  const deadlineMs = Date.now() + timeoutMs;
+  const startMs = Date.now();
   for (;;) {
     try {
       return await check();
     } catch (error) {
-      if (Date.now() >= deadlineMs) throw error;
-      await sleep(25);
+      const waitedMs = Date.now() - startMs;
+      if (waitedMs >= timeoutMs) throw error;
+      await sleep(Math.min(longestPauseMs, Math.max(shortestPauseMs, waitedMs / 10)));
     }
   }
 }

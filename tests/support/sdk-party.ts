@@ -17,6 +17,9 @@ interface Opening {
   readonly directory: string;
 }
 
+/** More than the few at which a device makes new ones; a full set would take each party three times as long. */
+export const oneTimePrekeys = 30;
+
 /** A device's keys and store, without any server. */
 export class SdkParty {
   readonly address: DeviceAddress;
@@ -54,7 +57,7 @@ export class SdkParty {
     const { registrationId } = made;
     if (account !== undefined) unit.put(ownKeysTable, ['own'], { ...account, registrationId });
     const identityKey = account === undefined ? made.identityKey : ownIdentityOf(unit).publicKey.serialize();
-    const prekeys = makePrekeys(unit, Date.now());
+    const prekeys = makePrekeys(unit, Date.now(), oneTimePrekeys);
     await unit.commit();
     return new SdkParty(address, { store, directory }, { identityKey, registrationId }, prekeys);
   }

@@ -8,7 +8,7 @@ import { SerialQueue } from '../../sdk/serial-queue.js';
 import { DeviceStage } from '../support/device-stage.js';
 import { eventually } from '../support/eventually.js';
 import { PenPal } from '../support/pen-pal.js';
-import type { SdkParty } from '../support/sdk-party.js';
+import { oneTimePrekeys, type SdkParty } from '../support/sdk-party.js';
 
 const dayMs = 24 * 3_600_000;
 let stage: DeviceStage;
@@ -43,13 +43,13 @@ describe('prekeys', () => {
   test('are made when few are left at the server, and not before', async () => {
     const party = await stage.party();
     const keep = keeperOf(party);
-    claim(party, 80);
+    claim(party, oneTimePrekeys - 20);
     expect(await keep()).not.toContain('uploadPrekeys');
     claim(party, 1);
     expect(await keep()).toContain('uploadPrekeys');
     const { ecPrekeys, kemPrekeys } = stage.server.directory.keysOf(party.address);
     expect([ecPrekeys.length, kemPrekeys.length]).toEqual([119, 119]);
-    expect(party.store.range(ecPrekeyTable, [])).toHaveLength(200);
+    expect(party.store.range(ecPrekeyTable, [])).toHaveLength(oneTimePrekeys + 100);
     expect(new Set(ecPrekeys.map(({ keyId }) => keyId)).size).toBe(119);
   });
 

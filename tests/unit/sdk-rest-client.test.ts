@@ -5,6 +5,7 @@ import { DomainError } from '../../protocol/errors.js';
 import { parseKnownPart } from '../../sdk/known-part.js';
 import { RestClient } from '../../sdk/rest/rest-client.js';
 import { DeviceStage } from '../support/device-stage.js';
+import { oneTimePrekeys } from '../support/sdk-party.js';
 
 let stage: DeviceStage;
 
@@ -49,7 +50,7 @@ describe('a REST client', () => {
       if (error !== undefined) throw error;
       return body;
     };
-    expect(await rest.call('countPrekeys', {})).toEqual({ ec: 100, kem: 100 });
+    expect(await rest.call('countPrekeys', {})).toEqual({ ec: oneTimePrekeys, kem: oneTimePrekeys });
     expect(tokens).toEqual([false, true]);
     stage.server.answerRest = () => {
       throw new DomainError('unauthenticated', 'never');

@@ -6,7 +6,7 @@ import { ecPrekeyTable, kemPrekeyTable, signedPrekeyTable } from '../../sdk/encr
 import { dropOldPrekeys, makeRotatingPrekeys, rotationIsDue } from '../../sdk/encryption/prekeys.js';
 import { archiveSession, decryptFrom, encryptTo, sessionRegistration, startSession } from '../../sdk/encryption/sessions.js';
 import { signalFailureOf, type SignalFailure } from '../../sdk/encryption/signal-errors.js';
-import { SdkParty } from '../support/sdk-party.js';
+import { oneTimePrekeys, SdkParty } from '../support/sdk-party.js';
 
 const parties: SdkParty[] = [];
 async function party(accountId?: AccountId): Promise<SdkParty> {
@@ -50,8 +50,8 @@ describe('sessions', () => {
   test('use up the one-time prekeys', async () => {
     const [alice, bob] = await pair();
     await bob.decrypt(alice, await alice.encrypt(bob, '1'));
-    expect(bob.store.range(ecPrekeyTable, []).length).toBe(99);
-    expect(bob.store.range(kemPrekeyTable, []).length).toBe(100);
+    expect(bob.store.range(ecPrekeyTable, []).length).toBe(oneTimePrekeys - 1);
+    expect(bob.store.range(kemPrekeyTable, []).length).toBe(oneTimePrekeys);
   });
 
   test('open messages out of order, each once', async () => {
@@ -195,6 +195,6 @@ describe('rotating prekeys', () => {
     });
     expect(bob.store.range(signedPrekeyTable, []).length).toBe(1);
     expect(bob.store.range(kemPrekeyTable, []).filter(({ row }) => row.lastResort).length).toBe(1);
-    expect(bob.store.range(kemPrekeyTable, []).length).toBe(101);
+    expect(bob.store.range(kemPrekeyTable, []).length).toBe(oneTimePrekeys + 1);
   });
 });

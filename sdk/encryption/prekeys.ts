@@ -58,7 +58,7 @@ export function makeRotatingPrekeys(unit: UnitOfWork, nowMs: number): Pick<Publi
 export function makeEcPrekeys(unit: UnitOfWork, count = fullSet): PublicPrekeys['ecPrekeys'] {
   return Array.from({ length: count }, () => {
     const pair = PrivateKey.generate();
-    // It is computed each time.
+    // Each call computes it.
     const publicKey = pair.getPublicKey();
     const keyId = nextId(unit);
     unit.put(ecPrekeyTable, [keyId], PreKeyRecord.new(keyId, publicKey, pair).serialize());

@@ -7,9 +7,9 @@ import { expect, test } from '@jest/globals';
 import { processStartedAt } from '../../app/engines/process-identity.js';
 import { eventually } from '../support/eventually.js';
 
-// An engine whose first thread ended may hold its files and ports for as long as its other threads take.
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
+// An engine whose first thread ended may hold its files and ports for as long as its other threads take.
 onLinux('a process is there until its last thread has ended, and not when its parent only has not asked yet', async () => {
   const script = [
     'import ctypes, os, subprocess, sys, threading',
